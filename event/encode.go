@@ -1,0 +1,251 @@
+package event
+
+import (
+	"math"
+	"strconv"
+	"unicode/utf8"
+)
+
+// AppendJSON appends the event's JSON form: nested objects in the contract's
+// order, absent fields left out. It allocates only to grow b.
+func (e *Event) AppendJSON(b []byte) []byte {
+	w := Writer{buf: append(b, '{')}
+	w.Time("@timestamp", e.Time)
+	w.Object("event", func() {
+		w.Text("id", e.ID)
+		w.Text("kind", string(e.Kind))
+		w.Text("action", string(e.Action))
+		w.Text("outcome", string(e.Outcome))
+		w.Text("reason", string(e.Reason))
+		w.Text("code", e.Code)
+		w.Text("provider", e.Provider)
+		w.Text("original", e.Original)
+	})
+	w.Object("user", func() {
+		w.Text("id", e.User.ID)
+		w.Text("name", e.User.Name)
+		w.Text("email", e.User.Email)
+		w.Text("full_name", e.User.FullName)
+		w.Text("kind", string(e.User.Kind))
+		w.Flag("privileged", e.User.Privileged)
+		w.Text("subject", e.User.Subject)
+	})
+	w.Object("source", func() { w.source(&e.Source) })
+	w.Object("user_agent", func() {
+		w.Text("original", e.UserAgent.Original)
+		w.Text("name", e.UserAgent.Name)
+		w.Text("version", e.UserAgent.Version)
+		w.Object("os", func() { w.Text("name", e.UserAgent.OS) })
+	})
+	w.Object("device", func() {
+		w.Text("id", e.Device.ID)
+		w.Flag("managed", e.Device.Managed)
+		w.Flag("compliant", e.Device.Compliant)
+	})
+	w.Object("session", func() { w.Text("id", e.Session.ID) })
+	w.Object("app", func() {
+		w.Text("id", e.App.ID)
+		w.Text("name", e.App.Name)
+		w.Flag("sanctioned", e.App.Sanctioned)
+	})
+	w.Object("resource", func() {
+		w.Text("id", e.Resource.ID)
+		w.Text("name", e.Resource.Name)
+		w.Text("classification", e.Resource.Classification)
+	})
+	w.Object("auth", func() {
+		w.Text("method", e.Auth.Method)
+		w.Text("factor", string(e.Auth.Factor))
+		w.Text("protocol", e.Auth.Protocol)
+	})
+	w.Object("idp_risk", func() {
+		w.Text("level", e.IDPRisk.Level)
+		w.Text("reasons", e.IDPRisk.Reasons)
+	})
+	w.Object("organization", func() { w.Text("id", e.Tenant) })
+	w.Object("origin", func() { w.origin(&e.Origin) })
+	return append(w.buf, '}')
+}
+
+func (w *Writer) source(s *Source) {
+	if s.IP.IsValid() {
+		w.key("ip")
+		w.buf = append(w.buf, '"')
+		w.buf = s.IP.AppendTo(w.buf)
+		w.buf = append(w.buf, '"')
+	}
+	w.Flag("corporate", s.Corporate)
+	w.Text("anonymizer", s.Anonymizer)
+	w.Object("geo", func() {
+		w.Text("country_iso_code", s.Geo.Country)
+		w.Text("city_name", s.Geo.City)
+		w.Text("name", s.Geo.Name)
+		if s.Geo.Located {
+			w.Object("location", func() {
+				w.exact("lat", s.Geo.Lat)
+				w.exact("lon", s.Geo.Lon)
+			})
+		}
+		if s.Geo.AccuracyKM > 0 {
+			w.exact("accuracy_km", s.Geo.AccuracyKM)
+		}
+	})
+	w.Object("as", func() {
+		if s.AS.Number != 0 {
+			w.Int("number", int64(s.AS.Number))
+		}
+		w.Object("organization", func() { w.Text("name", s.AS.Organization) })
+		w.Text("type", s.AS.Type)
+	})
+}
+
+func (w *Writer) origin(o *Origin) {
+	if !o.Set() {
+		return
+	}
+	w.Text("topic", o.Topic)
+	w.Text("topic_id", o.TopicID)
+	w.Int("partition", int64(o.Partition))
+	w.Int("offset", o.Offset)
+	w.Int("index", int64(o.Index))
+}
+
+// Writer appends the members of JSON objects to a buffer in the order of its
+// calls. Empty texts, Unknown flags, absent times and empty objects leave
+// nothing behind. It is the one writer of every record that riskstream makes,
+// so that records are byte-for-byte repeatable.
+type Writer struct{ buf []byte }
+
+// NewWriter appends to b, which must end where an object's members may begin.
+func NewWriter(b []byte) *Writer { return &Writer{buf: b} }
+
+// Bytes is what has been written, the buffer given to NewWriter first.
+func (w *Writer) Bytes() []byte { return w.buf }
+
+// Raw appends JSON text as it stands.
+func (w *Writer) Raw(s string) { w.buf = append(w.buf, s...) }
+
+// Key appends a member's name; the caller appends its value.
+func (w *Writer) Key(name string) { w.key(name) }
+
+func (w *Writer) key(name string) {
+	if c := w.buf[len(w.buf)-1]; c != '{' && c != '[' {
+		w.buf = append(w.buf, ',')
+	}
+	w.buf = append(w.buf, '"')
+	w.buf = append(w.buf, name...)
+	w.buf = append(w.buf, '"', ':')
+}
+
+// Object writes a member whose value is an object that fill writes; an empty
+// one is left out.
+func (w *Writer) Object(name string, fill func()) {
+	before := len(w.buf)
+	w.key(name)
+	w.buf = append(w.buf, '{')
+	open := len(w.buf)
+	fill()
+	if len(w.buf) == open {
+		w.buf = w.buf[:before]
+		return
+	}
+	w.buf = append(w.buf, '}')
+}
+
+// Text writes a string member, unless it is empty.
+func (w *Writer) Text(name, value string) {
+	if value == "" {
+		return
+	}
+	w.key(name)
+	w.buf = AppendString(w.buf, value)
+}
+
+// Flag writes a boolean member, unless it is Unknown.
+func (w *Writer) Flag(name string, f Flag) {
+	if f == Unknown {
+		return
+	}
+	w.key(name)
+	w.buf = strconv.AppendBool(w.buf, f == True)
+}
+
+// Int writes an integer member.
+func (w *Writer) Int(name string, n int64) {
+	w.key(name)
+	w.buf = strconv.AppendInt(w.buf, n, 10)
+}
+
+// Fixed writes a number member with the given count of decimals.
+func (w *Writer) Fixed(name string, f float64, decimals int) {
+	w.key(name)
+	w.buf = AppendFixed(w.buf, f, decimals)
+}
+
+func (w *Writer) exact(name string, f float64) {
+	w.key(name)
+	w.buf = strconv.AppendFloat(w.buf, f, 'f', -1, 64)
+}
+
+// Time writes a time member, unless it is absent.
+func (w *Writer) Time(name string, t Time) {
+	if t == 0 {
+		return
+	}
+	w.key(name)
+	w.buf = append(w.buf, '"')
+	w.buf = t.AppendText(w.buf)
+	w.buf = append(w.buf, '"')
+}
+
+// AppendFixed appends f with the given count of decimals; −0.00 is written
+// 0.00, and what JSON has no number for is written 0.
+func AppendFixed(b []byte, f float64, decimals int) []byte {
+	if math.IsNaN(f) || math.IsInf(f, 0) || math.Abs(f) < 0.5*math.Pow10(-decimals) {
+		f = 0
+	}
+	return strconv.AppendFloat(b, f, 'f', decimals, 64)
+}
+
+const hexDigits = "0123456789abcdef"
+
+// AppendString appends s as a JSON string. Control characters are escaped and
+// invalid UTF-8 is replaced, so that no log line can break a consumer.
+func AppendString(b []byte, s string) []byte {
+	b = append(b, '"')
+	from := 0
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c >= ' ' && c != '"' && c != '\\' && c < 0x7f {
+			i++
+			continue
+		}
+		if c >= utf8.RuneSelf {
+			r, size := utf8.DecodeRuneInString(s[i:])
+			if r != utf8.RuneError || size > 1 {
+				i += size
+				continue
+			}
+			b = append(b, s[from:i]...)
+			b = append(b, "\ufffd"...)
+		} else {
+			b = append(b, s[from:i]...)
+			switch c {
+			case '"', '\\':
+				b = append(b, '\\', c)
+			case '\n':
+				b = append(b, '\\', 'n')
+			case '\r':
+				b = append(b, '\\', 'r')
+			case '\t':
+				b = append(b, '\\', 't')
+			default:
+				b = append(b, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
+			}
+		}
+		i++
+		from = i
+	}
+	b = append(b, s[from:]...)
+	return append(b, '"')
+}
