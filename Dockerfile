@@ -1,0 +1,15 @@
+# syntax=docker/dockerfile:1
+FROM golang:1.26 AS build
+WORKDIR /src
+COPY go.mod go.sum ./
+RUN go mod download
+COPY . .
+ARG VERSION=dev
+RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=${VERSION}" -o /riskstream ./cmd/riskstream
+
+FROM gcr.io/distroless/static-debian12:nonroot
+COPY --from=build /riskstream /riskstream
+USER nonroot
+EXPOSE 9464
+ENTRYPOINT ["/riskstream"]
+CMD ["run", "-c", "/etc/riskstream/riskstream.yaml"]

@@ -1,0 +1,52 @@
+# riskstream: every target works on a machine with Go 1.26 alone; test-real
+# also needs Java 17 and Maven, unless RISKSTREAM_TEST_KAFKA names a broker.
+SHELL := /bin/bash
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+GO_TOOL := go tool -modfile=tools/go.mod
+FUZZTIME ?= 20s
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo test test-real race lint vuln fuzz bench golden clean
+
+help: ## list the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## build bin/riskstream
+	go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/riskstream ./cmd/riskstream
+
+demo: build ## a simulated company, its attackers and the live scores, with a broker in the process
+	./bin/riskstream demo
+
+test: ## all tests that need nothing but Go
+	go test ./...
+
+test-real: ## the integration suite on a real Apache Kafka (fetched with Maven, or RISKSTREAM_TEST_KAFKA=host:port)
+	go test -tags realkafka -count=1 -timeout 15m ./internal/kafkatest/... ./internal/engine/... ./enforce/...
+
+race: ## all tests with the race detector
+	go test -race ./...
+
+lint: ## vet, staticcheck, gofumpt
+	go vet ./...
+	go vet -tags realkafka ./...
+	$(GO_TOOL) staticcheck ./...
+	@unformatted=$$($(GO_TOOL) gofumpt -l .); if [ -n "$$unformatted" ]; then echo "gofumpt would change:"; echo "$$unformatted"; exit 1; fi
+
+vuln: ## govulncheck (needs the Go vulnerability database)
+	$(GO_TOOL) govulncheck ./...
+
+fuzz: ## each fuzz test for FUZZTIME (20s)
+	@set -e; for pkg in $$(go list ./...); do \
+		for target in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+			echo "== $$pkg $$target"; go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$pkg; \
+		done; \
+	done
+
+bench: ## benchmarks of every stage, and of a whole replay on one core
+	go test -run '^$$' -bench . -benchmem ./...
+
+golden: ## rewrite the golden files after a change that is meant; review the diff
+	go test ./... -update
+
+clean: ## remove what was built
+	rm -rf bin
