@@ -161,6 +161,23 @@ func (w *Writer) Text(name, value string) {
 	w.buf = AppendString(w.buf, value)
 }
 
+// String writes a string value where a key or an array's comma was written.
+func (w *Writer) String(value string) { w.buf = AppendString(w.buf, value) }
+
+// Facts writes an object of facts, in their order.
+func (w *Writer) Facts(facts []Fact) {
+	w.buf = append(w.buf, '{')
+	for i := range facts {
+		if f := &facts[i]; f.IsNumber {
+			w.Fixed(f.Name, f.Number, 2)
+		} else {
+			w.key(f.Name)
+			w.buf = AppendString(w.buf, f.Text)
+		}
+	}
+	w.buf = append(w.buf, '}')
+}
+
 // Flag writes a boolean member, unless it is Unknown.
 func (w *Writer) Flag(name string, f Flag) {
 	if f == Unknown {
