@@ -153,15 +153,19 @@ type Cause struct {
 	Action Action `json:"action"`
 }
 
-// Contribution is one reason of a score: a detection that is still open.
+// Contribution is one reason of a score: a detection that is still open. It
+// says all that its decay needs, so that the score of a later moment follows
+// from the record.
 type Contribution struct {
-	Detection string  `json:"detection"`
-	Group     Group   `json:"group"`
-	LLR       float64 `json:"llr"` // after mitigation, before decay
-	HalfLife  int64   `json:"half_life_s"`
-	Points    float64 `json:"points"`
-	Summary   string  `json:"summary"`
-	At        Time    `json:"at"`
-	EventID   string  `json:"event_id"`
-	ClearsAt  Time    `json:"clears_at"` // when decay ends it
+	Detection   string  `json:"detection"`
+	Group       Group   `json:"group"`
+	LLR         float64 `json:"llr"` // after mitigation, before decay
+	HalfLife    int64   `json:"half_life_s"`
+	Points      float64 `json:"points"`
+	Summary     string  `json:"summary"`
+	At          Time    `json:"at"`                    // when it was last seen; it decays from here
+	EventID     string  `json:"event_id"`              // the event that last raised it
+	ClearsAt    Time    `json:"clears_at,omitzero"`    // when decay ends it; absent when it does not decay
+	Unconfirmed bool    `json:"unconfirmed,omitempty"` // failed attempts only: cannot lift the score to medium
+	CoveredBy   string  `json:"covered_by,omitempty"`  // the detection that counts in its stead
 }
