@@ -1,0 +1,86 @@
+package detectors
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/riskstream/riskstream/event"
+)
+
+const bruteForceSuccess = "brute_force_success"
+
+// BruteForceSuccessConfig holds the thresholds of brute_force_success: a
+// success after so many wrong passwords within the window.
+type BruteForceSuccessConfig struct {
+	Enabled  bool          `yaml:"enabled"`
+	Failures int           `yaml:"failures"`
+	Window   time.Duration `yaml:"window"`
+}
+
+// ownGuessStrength: somebody at home on their own device who at last typed the
+// right password.
+const ownGuessStrength = 0.25
+
+// detectBruteForceSuccess sees a success that follows wrong passwords from the
+// same source network, bound device or session. Failures from elsewhere do not
+// count: whoever guesses in vain must not make the user's own sign-in
+// suspicious.
+func (s *Set) detectBruteForceSuccess(e *event.Event, at *sighting, m *Memory, out []event.Detection) []event.Detection {
+	cfg := s.cfg.BruteForceSuccess
+	if !cfg.Enabled {
+		return out
+	}
+	guesses, first := m.failures.leadingTo(at, uint32(cfg.Window/time.Second))
+	if guesses < cfg.Failures {
+		return out
+	}
+	own := m.atHome(at)
+	d := event.Detection{
+		Name:     bruteForceSuccess,
+		Strength: 1,
+		Key:      uint64(at.source),
+		Session:  at.session != 0,
+		Summary: fmt.Sprintf("Sign-in from %s after %d wrong passwords within %s",
+			placeOrNetwork(&e.Source), guesses, spoken(at.at.since(first))),
+		Evidence: []event.Fact{
+			event.Number("failures", float64(guesses)),
+			event.Number("minutes", float64(at.at.since(first))/60),
+			event.Text("network", networkName(&e.Source)),
+			event.Text("known_network_and_device", yesNo(own)),
+		},
+	}
+	if own {
+		d.Strength = ownGuessStrength
+	}
+	return append(out, d)
+}
+
+func placeOrNetwork(s *event.Source) string {
+	if s.Geo.City != "" || s.Geo.Country != "" {
+		return placeName(&s.Geo)
+	}
+	if name := networkName(s); name != "" {
+		return name
+	}
+	return "an unknown network"
+}
+
+// leadingTo counts the failures of the window before the sighting that share
+// its source network, bound device or session, and returns the first one's
+// time.
+func (f *failures) leadingTo(at *sighting, window uint32) (n int, first seconds) {
+	bound, session := fold16(at.bound), fold16(at.session)
+	for i := range f.list {
+		g := &f.list[i]
+		if g.at == 0 || g.at > at.at || at.at.since(g.at) > window {
+			continue
+		}
+		if g.source != 0 && g.source == at.source || g.bound != 0 && g.bound == bound || g.session != 0 && g.session == session {
+			n++
+			if first == 0 || g.at < first {
+				first = g.at
+			}
+		}
+	}
+	return n, first
+}

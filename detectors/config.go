@@ -1,0 +1,95 @@
+package detectors
+
+import (
+	"fmt"
+	"time"
+)
+
+// Config is the section `detectors` of the configuration. Durations are
+// written as Go writes them: 10m, 336h.
+type Config struct {
+	Learning          LearningConfig          `yaml:"learning"`
+	ImpossibleTravel  ImpossibleTravelConfig  `yaml:"impossible_travel"`
+	NewCountry        NoveltyConfig           `yaml:"new_country"`
+	NewNetwork        NoveltyConfig           `yaml:"new_network"`
+	NewDevice         NoveltyConfig           `yaml:"new_device"`
+	AnonymousIP       AnonymousIPConfig       `yaml:"anonymous_ip"`
+	BruteForceSuccess BruteForceSuccessConfig `yaml:"brute_force_success"`
+	FailedLoginBurst  FailedLoginBurstConfig  `yaml:"failed_login_burst"`
+}
+
+// LearningConfig says when a subject is known well enough for novelty to
+// speak, and how fast its baselines may move.
+type LearningConfig struct {
+	SignIns         int           `yaml:"sign_ins"`          // novelty speaks from this many learned sign-ins on
+	Age             time.Duration `yaml:"age"`               // or from this long after the first one
+	Quiet           time.Duration `yaml:"quiet"`             // challenged places are learned after this long without a medium or high event
+	DevicesPerDay   int           `yaml:"devices_per_day"`   // most new devices learned in a day (UTC)
+	NetworksPerDay  int           `yaml:"networks_per_day"`  // most new networks
+	CountriesPerDay int           `yaml:"countries_per_day"` // most new countries
+}
+
+// NoveltyConfig is the section of a detector that has no threshold of its own.
+type NoveltyConfig struct {
+	Enabled bool `yaml:"enabled"`
+}
+
+// Defaults is the configuration of an empty file. docs/detectors.md names the
+// source of each threshold.
+func Defaults() Config {
+	return Config{
+		Learning: LearningConfig{
+			SignIns: 10, Age: 14 * 24 * time.Hour, Quiet: 3 * 24 * time.Hour,
+			DevicesPerDay: 3, NetworksPerDay: 8, CountriesPerDay: 2,
+		},
+		ImpossibleTravel:  ImpossibleTravelConfig{Enabled: true, MinDistanceKM: 500, MinSpeedKMH: 900},
+		NewCountry:        NoveltyConfig{Enabled: true},
+		NewNetwork:        NoveltyConfig{Enabled: true},
+		NewDevice:         NoveltyConfig{Enabled: true},
+		AnonymousIP:       AnonymousIPConfig{Enabled: true},
+		BruteForceSuccess: BruteForceSuccessConfig{Enabled: true, Failures: 5, Window: 30 * time.Minute},
+		FailedLoginBurst:  FailedLoginBurstConfig{Enabled: true, Failures: 10, Window: 10 * time.Minute},
+	}
+}
+
+// Validate returns every value that is out of its range, by its YAML key.
+func (c Config) Validate() []error {
+	var v validator
+	l := c.Learning
+	v.count("learning.sign_ins", l.SignIns, 0, 1000, "")
+	v.span("learning.age", l.Age, 0, 365*24*time.Hour)
+	v.span("learning.quiet", l.Quiet, time.Hour, 90*24*time.Hour)
+	v.count("learning.devices_per_day", l.DevicesPerDay, 1, maxDevices, "so many devices are remembered")
+	v.count("learning.networks_per_day", l.NetworksPerDay, 1, maxNetworks, "so many networks are remembered")
+	v.count("learning.countries_per_day", l.CountriesPerDay, 1, maxCountries, "so many countries are remembered")
+	v.number("impossible_travel.min_distance_km", c.ImpossibleTravel.MinDistanceKM, 1, 20000)
+	v.number("impossible_travel.min_speed_kmh", c.ImpossibleTravel.MinSpeedKMH, 100, 100000)
+	v.count("brute_force_success.failures", c.BruteForceSuccess.Failures, 2, maxFailures, "so many failures are remembered")
+	v.span("brute_force_success.window", c.BruteForceSuccess.Window, time.Minute, 24*time.Hour)
+	v.count("failed_login_burst.failures", c.FailedLoginBurst.Failures, 2, maxFailures, "so many failures are remembered")
+	v.span("failed_login_burst.window", c.FailedLoginBurst.Window, time.Minute, 24*time.Hour)
+	return v.errs
+}
+
+type validator struct{ errs []error }
+
+func (v *validator) count(key string, n, low, high int, why string) {
+	if why != "" {
+		why = " (" + why + ")"
+	}
+	if n < low || n > high {
+		v.errs = append(v.errs, fmt.Errorf("detectors.%s: %d is not in %d to %d%s", key, n, low, high, why))
+	}
+}
+
+func (v *validator) number(key string, n, low, high float64) {
+	if !(n >= low && n <= high) { // so that NaN is refused
+		v.errs = append(v.errs, fmt.Errorf("detectors.%s: %g is not in %g to %g", key, n, low, high))
+	}
+}
+
+func (v *validator) span(key string, d, low, high time.Duration) {
+	if d < low || d > high {
+		v.errs = append(v.errs, fmt.Errorf("detectors.%s: %s is not in %s to %s", key, d, low, high))
+	}
+}

@@ -1,0 +1,82 @@
+// Package detectors holds the built-in detectors: what each of them remembers
+// of a subject, what it sees in an event, and the evidence that it gives.
+//
+// Detection is strictly score, then learn. Detect reads an event against the
+// subject's Memory and changes nothing; once scoring has judged the event,
+// Learn decides what the memory keeps of it. Both depend on their arguments
+// and the configuration only, never on a clock, so that a replay repeats them.
+//
+// There is one file per detector. learning.go says what may teach a baseline.
+package detectors
+
+import "github.com/riskstream/riskstream/event"
+
+// Set is the configured detectors. It is immutable and may be shared.
+type Set struct{ cfg Config }
+
+// New makes a Set of a configuration that Validate finds nothing wrong with.
+func New(cfg Config) *Set { return &Set{cfg} }
+
+// Names lists the enabled detectors in the order in which Detect appends.
+func (s *Set) Names() []string {
+	var names []string
+	for _, d := range []struct {
+		name    string
+		enabled bool
+	}{
+		{impossibleTravel, s.cfg.ImpossibleTravel.Enabled},
+		{newCountry, s.cfg.NewCountry.Enabled},
+		{newNetwork, s.cfg.NewNetwork.Enabled},
+		{newDevice, s.cfg.NewDevice.Enabled},
+		{anonymousIP, s.cfg.AnonymousIP.Enabled},
+		{bruteForceSuccess, s.cfg.BruteForceSuccess.Enabled},
+		{failedLoginBurst, s.cfg.FailedLoginBurst.Enabled},
+	} {
+		if d.enabled {
+			names = append(names, d.name)
+		}
+	}
+	return names
+}
+
+// Detect appends the evidence that e gives against what m remembers. asOf is
+// the newest event time of the subject. Neither e nor m is changed.
+//
+// Only people's sign-ins are looked at: workloads, token refreshes, access and
+// other non-interactive events move between networks as they like. Location,
+// novelty and anonymisers are judged on successes alone, because a failed
+// attempt can be made by anyone from anywhere; a failed attempt counts towards
+// failed_login_burst.
+func (s *Set) Detect(e *event.Event, m *Memory, asOf event.Time, out []event.Detection) []event.Detection {
+	switch {
+	case signedIn(e):
+		at := see(e)
+		learning := s.learning(m, max(asOf, e.Time))
+		out = s.detectImpossibleTravel(e, &at, m, learning, out)
+		if !learning {
+			out = s.detectNewCountry(e, &at, m, out)
+			out = s.detectNewNetwork(e, &at, m, out)
+			out = s.detectNewDevice(e, &at, m, out)
+		}
+		out = s.detectAnonymousIP(e, &at, m, out)
+		out = s.detectBruteForceSuccess(e, &at, m, out)
+	case mistypedPassword(e):
+		at := see(e)
+		out = s.detectFailedLoginBurst(&at, m, out)
+	}
+	return out
+}
+
+// byPerson leaves out workloads and signals. A user of unknown kind counts as
+// a person: leaving people out would be the worse mistake.
+func byPerson(e *event.Event) bool {
+	return e.User.Kind != event.Service && e.Kind != event.KindSignal
+}
+
+func signedIn(e *event.Event) bool {
+	return e.Action == event.SignIn && e.Outcome == event.Success && byPerson(e)
+}
+
+func mistypedPassword(e *event.Event) bool {
+	return e.Action == event.SignIn && e.Outcome == event.Failure && e.Reason == event.BadCredentials && byPerson(e)
+}

@@ -1,0 +1,278 @@
+package detectors
+
+import (
+	"math"
+	"testing"
+
+	"github.com/riskstream/riskstream/event"
+	"pgregory.net/rapid"
+)
+
+// Every row but the first changes one thing of a sign-in from Tokyo 38 minutes
+// after one from Berlin, which fires.
+func TestImpossibleTravelIsSuppressedAndDowngraded(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		anchor  change // of the sign-in from Berlin
+		event   change // of the sign-in from Tokyo
+		want    float64
+		because string
+	}{
+		{name: "clean", want: 1},
+		{name: "to another corporate place only", event: onCorporate, want: 1},
+		{name: "from a corporate place only", anchor: onCorporate, want: 1},
+		{name: "between corporate egresses", anchor: onCorporate, event: onCorporate, want: 0},
+		{name: "same address", event: ip("192.0.2.10"), want: 0},
+		{name: "location missing", event: unlocated, want: 0},
+		{name: "radius unknown", event: radius(0), want: 0},
+		{name: "radius not a number", event: radius(math.NaN()), want: 0},
+		{name: "no coordinates on Earth", event: func(e *event.Event) { e.Source.Geo.Lat = 912 }, want: 0},
+		{name: "radius as large as the way", event: radius(8600), want: 0},
+		{name: "country only", event: countryOnly, want: 0},
+		{name: "in flight", event: asType(event.ASSatellite), want: 0},
+		{name: "tor", event: through("tor"), want: 0},
+		{name: "vpn", event: through("vpn"), want: 0},
+		{name: "proxy", event: through("proxy"), want: 0},
+		{name: "residential proxy", event: through("residential_proxy"), want: 0},
+		{name: "hosting", event: through("hosting"), want: 1},
+		{name: "workload", event: asService, want: 0},
+		{name: "user of unknown kind", event: byUnknownKind, want: 1},
+		{name: "refused", event: unsuccessful, want: 0},
+		{name: "unknown outcome", event: undecided, want: 0},
+		{name: "token refresh", event: action(event.TokenRefresh), want: 0},
+		{name: "second factor", event: action(event.MFAVerify), want: 0},
+		{name: "signal", event: func(e *event.Event) { e.Kind = event.KindSignal }, want: 0},
+		{name: "same bound device", anchor: bound("mac-1"), event: bound("mac-1"), want: 0.5, because: "same registered device"},
+		{name: "another bound device", anchor: bound("mac-1"), event: bound("mac-2"), want: 1},
+		{name: "same session", anchor: session("s1"), event: session("s1"), want: 0.5, because: "same session"},
+		{name: "another session", anchor: session("s1"), event: session("s2"), want: 1},
+		{name: "common place", event: commonPlace, want: 0.5, because: "place common in the organisation"},
+		{name: "mobile abroad", event: asType(event.ASMobile), want: 1},
+		{
+			name: "mobile in one country", event: func(e *event.Event) { e.Source.AS.Type, e.Source.Geo.Country = event.ASMobile, "DE" },
+			want: 0.5, because: "mobile network of the same country",
+		},
+		{name: "fixed line in one country", event: country("DE"), want: 1},
+		{
+			name: "doubts do not add up to silence", anchor: bound("mac-1"),
+			event: func(e *event.Event) { bound("mac-1")(e); commonPlace(e); asType(event.ASMobile)(e); country("DE")(e) },
+			want:  0.25, because: "same registered device, place common in the organisation, mobile network of the same country",
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			change := func(c change) change {
+				if c == nil {
+					return nothing
+				}
+				return c
+			}
+			d := settled(t)
+			d.entry(signIn(on(14, "10:00"), berlin, laptop, change(c.anchor)))
+			found := d.entry(signIn(on(14, "10:38"), tokyo, kali, change(c.event)))
+			if got := strengthOf(found, impossibleTravel); got != c.want {
+				t.Fatalf("strength %g, want %g", got, c.want)
+			}
+			if c.because != "" {
+				facts := get(t, found, impossibleTravel).Evidence
+				if why := facts[len(facts)-1]; why != event.Text("downgraded", c.because) {
+					t.Errorf("last fact %v, want downgraded: %s", why, c.because)
+				}
+			}
+		})
+	}
+}
+
+func TestImpossibleTravelNeverStartsFromUntrustworthyPlaces(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		event change
+		want  float64
+	}{
+		{"a plain place", nothing, 1},
+		{"vpn", through("vpn"), 0},
+		{"hosting", through("hosting"), 0},
+		{"satellite", asType(event.ASSatellite), 0},
+		{"unknown radius", radius(0), 0},
+		{"not located", unlocated, 0},
+		{"refused", unsuccessful, 0},
+		{"token refresh", action(event.TokenRefresh), 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			// A week after the last sign-in the only recent place is Berlin's
+			// changed entry.
+			d := settled(t)
+			d.entry(signIn(on(20, "10:00"), berlin, laptop, c.event))
+			found := d.entry(signIn(on(20, "10:38"), tokyo, kali))
+			if got := strengthOf(found, impossibleTravel); got != c.want {
+				t.Errorf("strength %g, want %g", got, c.want)
+			}
+		})
+	}
+}
+
+func TestImpossibleTravelTellsWhatItSaw(t *testing.T) {
+	d := settled(t)
+	d.entry(signIn(on(14, "10:00"), berlin, laptop))
+	got := get(t, d.entry(signIn(on(14, "10:38"), tokyo, kali, session("s9"))), impossibleTravel)
+
+	if want := "Sign-in from Tokyo (JP) 38 minutes after Berlin (DE): 8,877 km at 14,016 km/h"; got.Summary != want {
+		t.Errorf("summary\n got %s\nwant %s", got.Summary, want)
+	}
+	want := "from=Berlin (DE); to=Tokyo (JP); distance_km=8876.96; speed_kmh=14016.25; minutes=38.00; radius_km=20.00; other_radius_km=20.00; known_device=no; "
+	if evidence(got) != want {
+		t.Errorf("evidence\n got %s\nwant %s", evidence(got), want)
+	}
+	if !got.Session {
+		t.Error("evidence of a sign-in with a session does not belong to it")
+	}
+	again := get(t, d.entry(signIn(on(14, "10:50"), tokyo, kali)), impossibleTravel)
+	if again.Key != got.Key {
+		t.Error("the next sign-in from the same network is other evidence")
+	}
+	if again.Session {
+		t.Error("evidence of a sign-in without a session belongs to one")
+	}
+}
+
+func TestImpossibleTravelThresholds(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		from change
+		at   string // on day 14; the sign-in before was at 10:00
+		to   change
+		want float64
+	}{
+		{"8,877 km in 9 h 50", berlin, "19:50", tokyo, 1},
+		{"8,877 km in 10 h, a flight", berlin, "20:00", tokyo, 0},
+		{"504 km less the radii is too near", berlin, "10:01", munich, 0},
+		{"878 km in 5 minutes", berlin, "10:05", paris, 1},
+		{"878 km in an hour", berlin, "11:00", paris, 0},
+		{"at the same moment", berlin, "10:00", paris, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := settled(t)
+			d.entry(signIn(on(14, "10:00"), c.from, laptop))
+			found := d.entry(signIn(on(14, c.at), c.to, kali))
+			if got := strengthOf(found, impossibleTravel); got != c.want {
+				t.Errorf("strength %g, want %g: %v", got, c.want, found)
+			}
+		})
+	}
+}
+
+func TestImpossibleTravelSeesALateSignInBetweenItsNeighbours(t *testing.T) {
+	d := settled(t)
+	d.entry(signIn(on(14, "10:00"), berlin, laptop))
+	d.entry(signIn(on(14, "22:30"), berlin, laptop))
+	late := d.entry(signIn(on(14, "22:00"), tokyo, kali))
+	got := get(t, late, impossibleTravel)
+	if want := "Sign-in from Tokyo (JP) 30 minutes before Berlin (DE): 8,877 km at 17,754 km/h"; got.Summary != want {
+		t.Errorf("summary\n got %s\nwant %s", got.Summary, want)
+	}
+	if from := got.Evidence[0]; from != event.Text("from", "Tokyo (JP)") {
+		t.Errorf("first fact %v: a late sign-in lies before its successor", from)
+	}
+	if found := d.entry(signIn(on(14, "22:40"), berlin, laptop)); len(found) != 0 {
+		t.Errorf("the user at home pays for the attacker: %s", names(found))
+	}
+}
+
+func TestImpossibleTravelKeepsHomeThroughJitter(t *testing.T) {
+	d := settled(t)
+	for minute := range 50 {
+		jumps := func(e *event.Event) {
+			e.Source.IP = e.Source.IP.Next()
+			e.Source.Geo.Lat += float64(minute%7) * 0.05
+		}
+		d.entry(signIn(on(14, "10:00")+event.Time(minute)*event.Minute, potsdam, phone, jumps))
+	}
+	if n := len(anchoredPlaces(&d.m)); n != 1 {
+		t.Fatalf("one town takes %d of the anchors", n)
+	}
+}
+
+func TestImpossibleTravelWhileLearningIsDowngraded(t *testing.T) {
+	d := newDiary(t)
+	d.entry(signIn(on(0, "10:00"), berlin, laptop))
+	found := d.entry(signIn(on(0, "10:38"), tokyo, laptop))
+	if got := names(found); got != "impossible_travel×0.5" {
+		t.Errorf("fired %q", got)
+	}
+}
+
+func TestImpossibleTravelFromAKnownHostingNetworkIsDowngraded(t *testing.T) {
+	desktop := []change{tokyo, kali, through("hosting"), factor(event.FactorStrong)}
+	d := settled(t)
+	if got := strengthOf(d.entry(signIn(on(13, "08:30"), desktop...)), impossibleTravel); got != 1 {
+		t.Fatalf("first sign-in from a data centre: strength %g", got)
+	}
+	d.entry(signIn(on(14, "08:00"), berlin, laptop))
+	if got := strengthOf(d.entry(signIn(on(14, "08:30"), desktop...)), impossibleTravel); got != 0.5 {
+		t.Errorf("second one, after a strong factor: strength %g", got)
+	}
+}
+
+// The newest trusted sign-in of each place is kept whatever the order of
+// arrival, as long as the places do not overlap.
+func TestAnchorsDoNotDependOnTheOrderOfArrival(t *testing.T) {
+	places := []change{berlin, paris, tokyo, sydney, newYork, munich}
+	rapid.Check(t, func(t *rapid.T) {
+		events := rapid.SliceOfNDistinct(rapid.Custom(func(t *rapid.T) anchor {
+			e := signIn(on(0, "00:00")+event.Time(rapid.IntRange(0, 86399).Draw(t, "second"))*event.Second,
+				places[rapid.IntRange(0, len(places)-1).Draw(t, "place")])
+			at := see(&e)
+			a, _ := anchorOf(&at, e.Source.Geo.City)
+			return a
+		}), 1, 20, func(a anchor) seconds { return a.at }).Draw(t, "events")
+		shuffled := rapid.Permutation(events).Draw(t, "shuffled")
+
+		var one, other anchors
+		for i := range events {
+			one.keep(&events[i])
+			other.keep(&shuffled[i])
+		}
+		if a, b := anchoredPlaces(&Memory{anchors: one}), anchoredPlaces(&Memory{anchors: other}); !equalAnchors(a, b) {
+			t.Fatalf("in order %v, shuffled %v", a, b)
+		}
+	})
+}
+
+func anchoredPlaces(m *Memory) map[seconds]string {
+	places := map[seconds]string{}
+	for i := range m.anchors {
+		if a := &m.anchors[i]; a.at != 0 {
+			places[a.at] = a.name()
+		}
+	}
+	return places
+}
+
+func equalAnchors(a, b map[seconds]string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for at, name := range a {
+		if b[at] != name {
+			return false
+		}
+	}
+	return true
+}
+
+func TestHaversine(t *testing.T) {
+	for _, c := range []struct {
+		name                   string
+		lat1, lon1, lat2, lon2 float64
+		km                     float64
+	}{
+		{"nowhere", 52.52, 13.405, 52.52, 13.405, 0},
+		{"a quarter of the equator", 0, 0, 0, 90, 10007.56},
+		{"pole to pole", 90, 0, -90, 0, 20015.11},
+		{"over the date line", 0, 179.5, 0, -179.5, 111.19},
+		{"Berlin to Tokyo", 52.52, 13.405, 35.68, 139.69, 8916.96},
+	} {
+		if got := haversine(c.lat1, c.lon1, c.lat2, c.lon2); math.Abs(got-c.km) > 0.1 {
+			t.Errorf("%s: %.2f km, want %.2f", c.name, got, c.km)
+		}
+	}
+}

@@ -1,0 +1,244 @@
+package detectors
+
+import (
+	"time"
+
+	"github.com/riskstream/riskstream/event"
+)
+
+// Verdict is what became of an event when it was scored.
+type Verdict struct {
+	EventLevel event.Level // of the event risk
+	Late       bool        // more than 24 h behind the subject's newest event: it teaches nothing
+}
+
+// challenged reports that the event was risky enough to be asked about.
+func (v Verdict) challenged() bool { return v.EventLevel >= event.Medium }
+
+// progress is how far a subject is known, and what it learned today.
+type progress struct {
+	first      seconds // the first learned sign-in
+	challenged seconds // the newest challenged event
+	signIns    uint16  // learned ones, up to 65535
+	day        uint16  // the newest day on which something was learned
+	devices    uint8   // new ones learned on that day
+	networks   uint8
+	countries  uint8
+}
+
+const maxPending = 3
+
+// pending are the challenged sign-ins. They teach nothing until it shows that
+// it was the user.
+type pending [maxPending]sighting
+
+// Learn keeps of an event what it may teach, now that it has a verdict:
+//
+//   - a sign-in that was not challenged teaches its place, network and device;
+//   - a challenged one waits until a phishing-resistant factor succeeds from
+//     the same source network, until ConfirmSafe, or until Learning.Quiet has
+//     passed without another challenge;
+//   - a wrong password is remembered as a failure and teaches no baseline;
+//   - a second factor continues a sign-in: it may confirm, it is no sign-in of
+//     its own.
+//
+// It is to be called for every event of the subject, of whatever kind: quiet
+// is judged on all of them.
+func (s *Set) Learn(e *event.Event, m *Memory, v Verdict) {
+	if v.Late {
+		return
+	}
+	s.learnAfterQuiet(m, secondsOf(e.Time), v)
+	switch {
+	case mistypedPassword(e):
+		at := see(e)
+		m.failures.add(&at, m.atHome(&at))
+	case signedIn(e):
+		at := see(e)
+		strong := e.Auth.Factor == event.FactorStrong
+		if strong {
+			s.learnPending(m, at.source)
+		}
+		if v.challenged() && !strong {
+			m.pending.push(&at)
+			return
+		}
+		m.pending.drop(&at)
+		s.teach(m, &at, e.Source.Geo.City)
+	case confirmedStrongly(e):
+		s.learnPending(m, fold(e.Source.NetworkHash()))
+	}
+}
+
+// ConfirmSafe learns the places that wait: somebody who can know has said that
+// the sign-ins were the user's.
+func (s *Set) ConfirmSafe(m *Memory) {
+	for i := range m.pending {
+		s.learnWaiting(m, &m.pending[i])
+	}
+}
+
+func confirmedStrongly(e *event.Event) bool {
+	return e.Action == event.MFAVerify && e.Outcome == event.Success && e.Auth.Factor == event.FactorStrong && byPerson(e)
+}
+
+// learnAfterQuiet learns the places that wait when nothing was challenged for
+// long enough.
+func (s *Set) learnAfterQuiet(m *Memory, now seconds, v Verdict) {
+	if v.challenged() {
+		m.progress.challenged = max(m.progress.challenged, now)
+		return
+	}
+	if now.since(m.progress.challenged) >= uint32(s.cfg.Learning.Quiet/time.Second) {
+		s.ConfirmSafe(m)
+	}
+}
+
+// learnPending learns the places that wait and have this source network.
+func (s *Set) learnPending(m *Memory, source uint32) {
+	for i := range m.pending {
+		if p := &m.pending[i]; source != 0 && p.source == source {
+			s.learnWaiting(m, p)
+		}
+	}
+}
+
+func (s *Set) learnWaiting(m *Memory, p *sighting) {
+	if p.at != 0 {
+		s.teach(m, p, "")
+		*p = sighting{}
+	}
+}
+
+// teach takes a sign-in that is held to be the user's own into the baselines.
+func (s *Set) teach(m *Memory, at *sighting, city string) {
+	m.progress.note(at.at)
+	s.teachCountry(m, at)
+	s.teachNetwork(m, at)
+	s.teachDevice(m, at)
+	if a, ok := anchorOf(at, city); ok {
+		m.anchors.keep(&a)
+	}
+}
+
+// teachCountry learns only what tells the person's own country.
+func (s *Set) teachCountry(m *Memory, at *sighting) {
+	if !at.is(corporate) && !at.is(satellite) && at.kinds == 0 {
+		learn(m.countries[:], uint32(at.country), at.at.day(), &m.progress.countries, s.cfg.Learning.CountriesPerDay)
+	}
+}
+
+// teachNetwork leaves out Tor, whose exits stand in other people's networks.
+func (s *Set) teachNetwork(m *Memory, at *sighting) {
+	if at.is(corporate) || at.kinds == kindTor {
+		return
+	}
+	if f := learn(m.networks[:], at.network, at.at.day(), &m.progress.networks, s.cfg.Learning.NetworksPerDay); f != nil {
+		f.kinds |= at.kinds
+	}
+}
+
+// teachDevice learns a bound device together with its browser, as one device,
+// since the next log may not name the device.
+func (s *Set) teachDevice(m *Memory, at *sighting) {
+	day := at.at.day()
+	f := learn(m.devices[:], at.device(), day, &m.progress.devices, s.cfg.Learning.DevicesPerDay)
+	if f == nil || at.bound == 0 || at.family == 0 {
+		return
+	}
+	if browser := find(m.devices[:], at.family); browser != nil {
+		browser.refresh(day)
+	} else {
+		admit(m.devices[:], at.family, day)
+	}
+}
+
+// learn refreshes the entry of a key, or makes one while the day's budget
+// lasts. It returns the entry, or nil.
+func learn(known []familiar, key uint32, day uint16, learned *uint8, most int) *familiar {
+	if key == 0 {
+		return nil
+	}
+	if f := find(known, key); f != nil {
+		f.refresh(day)
+		return f
+	}
+	if int(*learned) >= most {
+		return nil
+	}
+	*learned++
+	return admit(known, key, day)
+}
+
+// note counts a learned sign-in. A new day has a new budget; a late event has
+// what is left of the newest day's.
+func (p *progress) note(at seconds) {
+	if p.first == 0 || at < p.first {
+		p.first = at
+	}
+	p.signIns = min(p.signIns, 1<<16-2) + 1
+	if day := at.day(); day > p.day {
+		p.day, p.devices, p.networks, p.countries = day, 0, 0, 0
+	}
+}
+
+// push lets a challenged sign-in wait, in the place of an earlier one from
+// there, else of the oldest.
+func (p *pending) push(at *sighting) {
+	into := &p[0]
+	for i := range p {
+		if p[i].sameOrigin(at) {
+			into = &p[i]
+			break
+		}
+		if p[i].at < into.at {
+			into = &p[i]
+		}
+	}
+	if into.at <= at.at {
+		*into = *at
+	}
+}
+
+// drop forgets what waits from where the user is now accepted.
+func (p *pending) drop(at *sighting) {
+	for i := range p {
+		if p[i].sameOrigin(at) {
+			p[i] = sighting{}
+		}
+	}
+}
+
+// learning reports that too little is known of the subject for novelty to mean
+// something.
+func (s *Set) learning(m *Memory, now event.Time) bool {
+	l, p := &s.cfg.Learning, &m.progress
+	young := p.first == 0 || secondsOf(now).since(p.first) < uint32(l.Age/time.Second)
+	return young && int(p.signIns) < l.SignIns
+}
+
+// Familiarity is what rules may ask of how an event fits its subject.
+type Familiarity struct {
+	SignIns        int     // learned sign-ins
+	DaysKnown      float64 // since the first of them
+	KnownDevice    bool    // false also where the log does not tell
+	KnownNetwork   bool    // a corporate network is known to everybody
+	KnownCountry   bool
+	RecentFailures int // wrong passwords in the window of brute_force_success before the event, up to 12
+}
+
+// Familiarity tells how e fits what m remembers, before e teaches anything.
+func (s *Set) Familiarity(e *event.Event, m *Memory) Familiarity {
+	at := see(e)
+	f := Familiarity{
+		SignIns:        int(m.progress.signIns),
+		KnownDevice:    m.knowsDevice(&at),
+		KnownNetwork:   m.knowsNetwork(&at),
+		KnownCountry:   m.knowsCountry(&at),
+		RecentFailures: m.failures.before(at.at, uint32(s.cfg.BruteForceSuccess.Window/time.Second)),
+	}
+	if first := m.progress.first; first != 0 {
+		f.DaysKnown = float64(at.at.since(first)) / 86400
+	}
+	return f
+}

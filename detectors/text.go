@@ -1,0 +1,95 @@
+package detectors
+
+import (
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/riskstream/riskstream/event"
+)
+
+// placeName is the place of an event in words: "Berlin (DE)".
+func placeName(g *event.Geo) string {
+	city := g.City
+	if city == "" {
+		city = g.Name
+	}
+	return withCountry(city, countryName(countryCode(g.Country)))
+}
+
+func withCountry(city, country string) string {
+	switch {
+	case city != "" && country != "":
+		return city + " (" + country + ")"
+	case city != "" || country != "":
+		return city + country
+	}
+	return "an unnamed place"
+}
+
+// networkName is the source network of an event in words.
+func networkName(s *event.Source) string {
+	name := s.AS.Organization
+	if s.AS.Number != 0 {
+		as := "AS" + strconv.FormatUint(uint64(s.AS.Number), 10)
+		if name == "" {
+			return as
+		}
+		return name + " (" + as + ")"
+	}
+	if name == "" && s.IP.IsValid() {
+		return event.Network(s.IP).String()
+	}
+	return name
+}
+
+// grouped writes a count with thousands separators: 14,081.
+func grouped(f float64) string {
+	b := strconv.AppendFloat(nil, f, 'f', 0, 64)
+	for i := len(b) - 3; i > 0; i -= 3 {
+		b = append(b[:i], append([]byte{','}, b[i:]...)...)
+	}
+	return string(b)
+}
+
+// spoken writes a span of seconds in the largest unit that says enough.
+func spoken(span uint32) string {
+	const minute, hour, day = 60, 3600, 86400
+	switch {
+	case span < minute:
+		return plural(span, "second")
+	case span < 2*hour:
+		return plural(span/minute, "minute")
+	case span < 2*day:
+		return plural(span/hour, "hour")
+	}
+	return plural(span/day, "day")
+}
+
+func plural(n uint32, unit string) string {
+	text := strconv.FormatUint(uint64(n), 10) + " " + unit
+	if n != 1 {
+		text += "s"
+	}
+	return text
+}
+
+func yesNo(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}
+
+// shortened cuts a text to so many bytes, on a rune's edge and with an
+// ellipsis.
+func shortened(s string, most int) string {
+	const ellipsis = "…"
+	if len(s) <= most {
+		return s
+	}
+	cut := most - len(ellipsis)
+	for cut > 0 && !utf8.RuneStart(s[cut]) {
+		cut--
+	}
+	return s[:cut] + ellipsis
+}
