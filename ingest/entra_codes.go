@@ -83,15 +83,15 @@ var entraReasons = map[string]event.Reason{
 
 // entraReason is the meaning of an error code, refined by the text that comes
 // with it where one code stands for several causes.
-func entraReason(code, detail string) event.Reason {
-	reason, known := entraReasons[code]
+func entraReason(code string, detail func() string) event.Reason {
+	reason, listed := entraReasons[code]
 	switch {
-	case !known:
+	case !listed:
 		return event.OtherReason
-	case reason == event.Locked && containsFold(detail, "malicious"):
+	case reason == event.Locked && containsFold(detail(), "malicious"):
 		return event.BlockedByPolicy
 	case reason == event.MFAFailed:
-		return entraMFAReason(detail)
+		return entraMFAReason(detail())
 	}
 	return reason
 }
@@ -109,7 +109,9 @@ func entraMFAReason(detail string) event.Reason {
 		{"respond", event.MFATimeout}, // did not respond, does not respond
 		{"timeout", event.MFATimeout},
 		{"timed out", event.MFATimeout},
-		{"code", event.MFAFailed}, // wrong verification code
+		{"code", event.MFAFailed},    // wrong verification code
+		{"number", event.MFAFailed},  // wrong number of number matching
+		{"blocked", event.MFAFailed}, // by an administrator, not by this "no"
 		{"duplicate", event.MFAFailed},
 		{"invalid", event.MFAFailed},
 		{"incorrect", event.MFAFailed},
@@ -122,46 +124,6 @@ func entraMFAReason(detail string) event.Reason {
 	return event.MFAFailed
 }
 
-// entraFactor is the strength of an authentication method as Entra names it in
-// authenticationDetails, mfaDetail or authenticationMethodsUsed. The order
-// matters: a passkey may live in the Authenticator app.
-func entraFactor(method string) event.Factor {
-	for _, sign := range [...]struct {
-		text   string
-		factor event.Factor
-	}{
-		{"satisfied", event.FactorClaim}, // "Previously satisfied", "… satisfied by claim in the token"
-		{"by claim", event.FactorClaim},
-		{"fido", event.FactorStrong},
-		{"passkey", event.FactorStrong},
-		{"hello", event.FactorStrong}, // Windows Hello for Business
-		{"certificate", event.FactorStrong},
-		{"platform credential", event.FactorStrong}, // macOS, bound to the secure enclave
-		{"notification", event.FactorPush},
-		{"phone sign-in", event.FactorPush}, // passwordless, approved in the app
-		{"phonesignin", event.FactorPush},
-		{"temporary", event.FactorPassword}, // temporary access pass: whoever issued it knows it
-		{"text message", event.FactorSMS},
-		{"sms", event.FactorSMS},
-		{"call", event.FactorSMS},
-		{"voice", event.FactorSMS},
-		{"email", event.FactorSMS},
-		{"oath", event.FactorOTP},
-		{"totp", event.FactorOTP},
-		{"verification code", event.FactorOTP}, // of the app
-		{"one-time", event.FactorOTP},
-		{"onetime", event.FactorOTP},
-		{"authenticator", event.FactorPush},
-		{"push", event.FactorPush},
-		{"password", event.FactorPassword},
-	} {
-		if containsFold(method, sign.text) {
-			return sign.factor
-		}
-	}
-	return event.FactorNone
-}
-
 // entraLegacy reports whether clientAppUsed names a protocol that knows nothing
 // but a password, so that no second factor can ever be asked.
 func entraLegacy(client string) bool {
@@ -171,17 +133,6 @@ func entraLegacy(client string) bool {
 		"outlook anywhere (rpc over http)", "outlook service", "pop", "pop3", "reporting web services",
 		"universal outlook":
 		return true
-	}
-	return false
-}
-
-// containsFold reports whether s contains the lower-case ASCII text lower,
-// whatever the case of s.
-func containsFold(s, lower string) bool {
-	for i := 0; i+len(lower) <= len(s); i++ {
-		if strings.EqualFold(s[i:i+len(lower)], lower) {
-			return true
-		}
 	}
 	return false
 }

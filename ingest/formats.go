@@ -19,6 +19,10 @@ type format struct {
 	// its payload alone. A line of text arrives as a JSON string.
 	recognise func(v *fastjson.Value) bool
 
+	// carrier marks a format that log shippers also use as their envelope: an
+	// element with another format's event in a string is unwrapped to that.
+	carrier bool
+
 	// parse appends the events of one element to out. It sets everything that
 	// the log tells, but not the kind, provider, tenant, origin, original,
 	// subject or enrichment. An error makes the element a dead letter; a
@@ -30,7 +34,11 @@ type format struct {
 // formats lists every built-in format in the order in which they are tried:
 // the more particular first.
 func formats() []format {
-	return []format{}
+	return []format{
+		{name: "entra", recognise: isEntra, parse: parseEntra},
+		{name: "ocsf", recognise: isOCSF, parse: parseOCSF},
+		{name: "ecs", recognise: isECS, carrier: true, parse: parseECS}, // last: much is wrapped in its fields
+	}
 }
 
 // rejection is an error of a parse function that names the dead letter's
