@@ -1,0 +1,74 @@
+package ingest
+
+import (
+	"github.com/valyala/fastjson"
+
+	"github.com/riskstream/riskstream/event"
+)
+
+// nativeName is the format of riskstream's own events, so that what was
+// normalised once, or read from risk.events, can be replayed. Such an event
+// keeps its tenant, origin, subject and enrichment.
+const nativeName = "riskstream"
+
+func native() format {
+	return format{name: nativeName, recognise: isNative, parse: parseNative}
+}
+
+// isNative recognises what every event of riskstream's has and an event that
+// merely uses the Elastic Common Schema hardly does.
+func isNative(v *fastjson.Value) bool {
+	ev := v.Get("event")
+	kind := ev.GetStringBytes("kind")
+	if string(kind) != string(event.KindEvent) && string(kind) != string(event.KindSignal) {
+		return false
+	}
+	action := ev.GetStringBytes("action")
+	known := false
+	for _, a := range event.Actions {
+		known = known || string(action) == string(a)
+	}
+	return known && v.Exists("@timestamp") && ev.Exists("id") && ev.Exists("provider") && v.Exists("organization", "id")
+}
+
+func parseNative(v *fastjson.Value, out []event.Event) ([]event.Event, error) {
+	e, err := event.FromJSON(v)
+	if err != nil {
+		return out, err
+	}
+	bound(&e)
+	return append(out, e), nil
+}
+
+// bound cleans every string of an event that did not come through text.
+func bound(e *event.Event) {
+	for _, s := range [...]*string{
+		&e.ID, &e.Code, &e.Provider, &e.Tenant,
+		&e.User.ID, &e.User.Name, &e.User.Email, &e.User.FullName, &e.User.Subject,
+		&e.Source.Anonymizer, &e.Source.Geo.Country, &e.Source.Geo.City, &e.Source.Geo.Name,
+		&e.Source.AS.Organization, &e.Source.AS.Type,
+		&e.UserAgent.Original, &e.UserAgent.Name, &e.UserAgent.Version, &e.UserAgent.OS,
+		&e.Device.ID, &e.Session.ID, &e.App.ID, &e.App.Name,
+		&e.Resource.ID, &e.Resource.Name, &e.Resource.Classification,
+		&e.Auth.Method, &e.Auth.Protocol, &e.IDPRisk.Level, &e.IDPRisk.Reasons,
+		&e.Origin.Topic, &e.Origin.TopicID,
+	} {
+		if !tidy(*s) {
+			*s = cleanText([]byte(*s))
+		}
+	}
+	e.Original = e.Original[:min(len(e.Original), maxRaw)]
+}
+
+// tidy reports whether cleanText would leave s alone, for the common case.
+func tidy(s string) bool {
+	if len(s) > maxText {
+		return false
+	}
+	for i := 0; i < len(s); i++ {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
+}
