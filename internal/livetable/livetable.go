@@ -13,6 +13,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/term"
@@ -155,7 +156,9 @@ func plain(w io.Writer, rows []Row, stats Stats) error {
 		if r.Level == event.None {
 			break
 		}
-		b = fmt.Appendf(b, "  %6.2f %s %s %s  %s\n", r.Score, r.Level, r.Decision, clean(r.Subject), why(r.Reasons))
+		b = fmt.Appendf(b, "  %6.2f  %-6s  %-8s  ", r.Score, r.Level, r.Decision)
+		b = append(b, strings.TrimRight(clean(r.Subject)+"  "+why(r.Reasons), " ")...)
+		b = append(b, '\n')
 	}
 	_, err := w.Write(b)
 	return err
