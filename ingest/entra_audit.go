@@ -134,16 +134,13 @@ func entraInitiator(p *fastjson.Value) event.User {
 	return event.User{Kind: event.UserUnknown}
 }
 
-// entraTarget is the first account among the targets, the zero User if there
-// is none.
+// entraTarget is the first person among the targets, the zero User if there
+// is none. A workload is no target in this sense: who gives an application new
+// credentials or a role is the one to look at.
 func entraTarget(targets []*fastjson.Value) event.User {
 	for _, t := range targets {
-		id, name := text(t, "id"), text(t, "displayName")
-		switch text(t, "type") {
-		case "User":
-			return entraUser(id, text(t, "userPrincipalName"), name)
-		case "ServicePrincipal":
-			return entraService(id, name)
+		if text(t, "type") == "User" {
+			return entraUser(text(t, "id"), text(t, "userPrincipalName"), text(t, "displayName"))
 		}
 	}
 	return event.User{}
