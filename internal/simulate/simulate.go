@@ -35,11 +35,20 @@ const (
 	MaxUsers = 100_000
 )
 
+// DefaultStart of the history: 2026-01-05T00:00:00Z, a Monday.
+const DefaultStart event.Time = 1767571200000
+
+// StartFor is the Start of a company whose history is so long and whose live
+// phase begins at the given moment, as the demo wants it to happen now.
+func StartFor(live time.Time, history event.Time) event.Time {
+	return event.TimeOf(live) - history
+}
+
 // Config of a Company. The zero value is a company of 40 people.
 type Config struct {
 	Seed uint64
 
-	// Start of the history; 0 is 2026-01-05, a Monday.
+	// Start of the history; 0 is DefaultStart.
 	Start event.Time
 
 	// Users is the number of people; three service accounts come on top. 0 is
@@ -57,7 +66,7 @@ type Config struct {
 
 func (c Config) withDefaults() Config {
 	if c.Start == 0 {
-		c.Start = event.TimeOf(time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC))
+		c.Start = DefaultStart
 	}
 	if c.Users == 0 {
 		c.Users = 40

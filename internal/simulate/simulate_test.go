@@ -68,6 +68,27 @@ func TestRecordsAreValidAndInTimeOrder(t *testing.T) {
 	}
 }
 
+func TestLivePhaseCanBeginAnytime(t *testing.T) {
+	live := time.Date(2026, 3, 14, 15, 9, 26, 535_000_000, time.UTC) // a Saturday afternoon
+	config := simulate.Config{QuietDays: 14, Start: simulate.StartFor(live, 14*event.Day), LiveSpan: 2 * time.Minute}
+	c := simulate.New(config)
+	if c.LiveFrom() != event.TimeOf(live) {
+		t.Fatalf("live from %v, want %v", c.LiveFrom(), live)
+	}
+	labels := map[string]bool{}
+	for _, r := range life(c, 2*config.LiveSpan) {
+		if r.Time < config.Start {
+			t.Fatalf("%v is before the start, %v", r.Time, config.Start)
+		}
+		if r.Time >= c.LiveFrom() {
+			labels[r.Label] = true
+		}
+	}
+	if len(labels) != len(c.Stories())+1 {
+		t.Errorf("the live phase shows %v, want every story and ordinary traffic", labels)
+	}
+}
+
 // what is as much of the three shapes as the tests look at.
 type what struct {
 	// Okta
