@@ -1,0 +1,392 @@
+package scoring
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/riskstream/riskstream/event"
+)
+
+func TestRefreshNeverAdds(t *testing.T) {
+	s := newStory(t)
+	first := s.happens(signIn(monday), saw("new_device"))
+	again := s.happens(signIn(monday+event.Minute), saw("new_device"))
+	if again.Score != first.Score {
+		t.Errorf("score %.2f, then %.2f; want the same", first.Score, again.Score)
+	}
+	later := s.happens(signIn(monday + 72*event.Hour))
+	refreshed := s.happens(signIn(monday+72*event.Hour), saw("new_device"))
+	if later.Score >= first.Score || refreshed.Score != first.Score {
+		t.Errorf("score %.2f, after three days %.2f, seen again %.2f; want it to fall and be as at first", first.Score, later.Score, refreshed.Score)
+	}
+}
+
+// A weaker sighting of the same must not lower the score, or an attacker would
+// cause one.
+func TestWeakerSightingLeavesTheStronger(t *testing.T) {
+	s := newStory(t)
+	strong := s.happens(signIn(monday), saw("impossible_travel"))
+	d := saw("impossible_travel")
+	d.Strength = 0.25
+	weak := s.happens(signIn(monday), d)
+	if weak.Score != strong.Score {
+		t.Errorf("score %.2f, then %.2f; want no change", strong.Score, weak.Score)
+	}
+}
+
+func TestDetectionsGetWeightAndPoints(t *testing.T) {
+	s := newStory(t)
+	travel, device := saw("impossible_travel"), saw("new_device")
+	travel.Strength = 0.5
+	rule := event.Detection{Name: "rule:night", Strength: 1, Group: event.GroupBehaviour, LLR: 1.23456, HalfLife: 3600, Rule: &event.RuleInfo{ID: "night"}}
+	unknown := event.Detection{Name: "not_in_the_weights", Strength: 1}
+	seen := []event.Detection{travel, device, rule, unknown}
+	r := s.happens(signIn(monday), seen...)
+
+	for i, want := range []struct {
+		group    event.Group
+		llr      float64
+		halfLife int64
+	}{
+		{event.GroupVelocity, 3, 86400},
+		{event.GroupDevice, 2, 259200},
+		{event.GroupBehaviour, 1.235, 3600},
+		{event.GroupBehaviour, 0, 0},
+	} {
+		if d := seen[i]; d.Group != want.group || d.LLR != want.llr || d.HalfLife != want.halfLife {
+			t.Errorf("%s: %s, %v nats, %d s; want %+v", d.Name, d.Group, d.LLR, d.HalfLife, want)
+		}
+	}
+	var sum float64
+	for _, d := range seen {
+		sum += d.Points
+	}
+	if got, want := centiOf(sum), centiOf(r.Score-s.v.Prior()); got != want {
+		t.Errorf("points sum to %d hundredths; want %d", got, want)
+	}
+	if seen[3].Points != 0 || len(s.open) != 3 {
+		t.Errorf("what has no weight has %v points, and %d contributions are open", seen[3].Points, len(s.open))
+	}
+}
+
+func TestOverlapsCountOnce(t *testing.T) {
+	place := []string{"new_country", "new_network"}
+	tests := []struct {
+		name     string
+		strength float64
+		counts   string
+		covered  []string
+	}{
+		{"travel weighs more", 1, "impossible_travel", place},
+		{"the place weighs more than doubtful travel", 0.5, "new_country", []string{"impossible_travel"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			s := newStory(t)
+			travel := saw("impossible_travel")
+			travel.Strength = test.strength
+			r := s.happens(signIn(monday, from(tokyo)), append(sawAll(place...), travel)...)
+			for _, reason := range s.record(r).Reasons {
+				covered := slices.Contains(test.covered, reason.Detection)
+				if covered && (reason.CoveredBy != test.counts || reason.Points != 0) || !covered && (reason.CoveredBy != "" || reason.Points == 0) {
+					t.Errorf("%s: %v points, covered by %q", reason.Detection, reason.Points, reason.CoveredBy)
+				}
+			}
+		})
+	}
+}
+
+// Going on from the same place raises its novelty again, without the travel:
+// it is still the same fact.
+func TestOverlapOutlivesARefresh(t *testing.T) {
+	s := newStory(t)
+	first := s.happens(signIn(monday, from(tokyo)), sawAll("impossible_travel", "new_country", "new_network")...)
+	again := s.happens(signIn(monday+event.Minute, from(tokyo)), sawAll("new_country", "new_network")...)
+	if again.Score > first.Score {
+		t.Errorf("score %.2f, then %.2f; want no more", first.Score, again.Score)
+	}
+	later := s.happens(signIn(monday+4*event.Day, from(tokyo)), sawAll("new_country", "new_network")...)
+	if later.EventRisk != 9.86 {
+		t.Errorf("when the travel has faded, the event's risk is %.2f; want that of the place, 9.86", later.EventRisk)
+	}
+}
+
+func TestOverlapsAreOfOneEvent(t *testing.T) {
+	s := newStory(t)
+	s.happens(signIn(monday, from("198.51.100.1")), saw("new_country"))
+	d := saw("impossible_travel")
+	r := s.happens(signIn(monday+event.Hour, from(tokyo)), d)
+	if r.Level != event.High {
+		t.Errorf("travel after an unrelated new country: %.2f; want high", r.Score)
+	}
+}
+
+func TestFailuresWeighFullyAfterASuccess(t *testing.T) {
+	attacker := from("198.51.100.7")
+	phone := func(e *event.Event) { e.Device.ID = "phone-1" }
+	tests := []struct {
+		name     string
+		attempt  []func(*event.Event)
+		after    event.Event
+		confirms bool
+	}{
+		{"success from the same network", []func(*event.Event){attacker}, signIn(monday+event.Hour, attacker), true},
+		{"success on the same device", []func(*event.Event){attacker, phone}, signIn(monday+event.Hour, phone), true},
+		{"success in the same session", []func(*event.Event){attacker, session("s")}, signIn(monday+event.Hour, session("s")), true},
+		{"success from elsewhere", []func(*event.Event){attacker, phone, session("s")}, signIn(monday + event.Hour), false},
+		{"another failure", []func(*event.Event){attacker}, signIn(monday+event.Hour, attacker, failed), false},
+		{"a lock that the failures caused", []func(*event.Event){attacker}, signIn(monday+event.Hour, attacker, func(e *event.Event) { e.Action = event.AccountLock }), false},
+		{"a challenge sent", []func(*event.Event){attacker}, signIn(monday+event.Hour, attacker, func(e *event.Event) { e.Action = event.MFAChallenge }), false},
+		{"a success before them that comes late", []func(*event.Event){attacker}, signIn(monday-event.Hour, attacker), false},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			s := newStory(t)
+			burst, travel := saw("failed_login_burst"), saw("impossible_travel")
+			s.happens(signIn(monday, append(test.attempt, failed)...), burst, travel)
+			r := s.happens(test.after)
+			if confirmed := r.Level > event.Low; confirmed != test.confirms {
+				t.Errorf("%.2f, %v; want confirmed: %v", r.Score, r.Level, test.confirms)
+			}
+			if test.confirms && (!r.Changed || s.record(r).ReauthAfter != test.after.Time) {
+				t.Errorf("changed %v, reauth after %v; want the time at which they were confirmed", r.Changed, s.record(r).ReauthAfter)
+			}
+		})
+	}
+}
+
+// Once confirmed, evidence is not kept alive by more failures.
+func TestFailuresDoNotProlongConfirmedEvidence(t *testing.T) {
+	s := newStory(t)
+	s.happens(signIn(monday), saw("impossible_travel"))
+	before := s.happens(signIn(monday + 12*event.Hour))
+	after := s.happens(signIn(monday+12*event.Hour, failed), saw("impossible_travel"))
+	if after.Score != before.Score {
+		t.Errorf("score %.2f, after a failure %.2f; want no change", before.Score, after.Score)
+	}
+}
+
+func TestMitigation(t *testing.T) {
+	tests := []struct {
+		name   string
+		seen   []string
+		factor event.Factor
+		left   float64 // nats
+	}{
+		{"password", []string{"new_country", "new_device"}, event.FactorPassword, 5},
+		{"SMS", []string{"new_country", "new_device"}, event.FactorSMS, 5},
+		{"claim of an earlier token", []string{"new_country", "new_device"}, event.FactorClaim, 5},
+		{"OTP on an unknown device", []string{"new_country", "new_device"}, event.FactorOTP, 5},
+		{"OTP on a known device", []string{"new_country"}, event.FactorOTP, 2.4},
+		{"push on a known device", []string{"new_country"}, event.FactorPush, 2.4},
+		{"phishing-resistant", []string{"new_country", "new_device"}, event.FactorStrong, 1},
+		{"velocity stays", []string{"impossible_travel", "new_device"}, event.FactorStrong, 6.4},
+		{"session stays", []string{"session_hijack"}, event.FactorStrong, 7.5},
+		{"credential stays", []string{"brute_force_success"}, event.FactorStrong, 5.9},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			s := newStory(t)
+			want := s.v.logistic(natsOf(test.left)).float()
+			r := s.happens(signIn(monday, factor(test.factor)), sawAll(test.seen...)...)
+			if r.Score != want {
+				t.Errorf("score %.2f; want %.2f", r.Score, want)
+			}
+			if again := s.happens(signIn(monday, factor(test.factor))); again.Score != r.Score || again.Changed {
+				t.Errorf("the same factor again: %.2f, changed %v; want it not to compound", again.Score, again.Changed)
+			}
+		})
+	}
+}
+
+// The owner's key at home must not vouch for what an attacker does later.
+func TestMitigationEndsWithNewEvidence(t *testing.T) {
+	s := newStory(t)
+	s.happens(signIn(monday, session("a"), factor(event.FactorStrong)), saw("new_country"))
+	same := s.happens(signIn(monday+event.Minute, session("a"), factor(event.FactorClaim)), saw("new_country"))
+	other := s.happens(signIn(monday+2*event.Minute, session("b")), saw("new_country"))
+	if want := s.v.logistic(natsOf(0.6)).float(); same.Score != want {
+		t.Errorf("in the session that proved the factor: %.2f; want %.2f", same.Score, want)
+	}
+	if want := s.v.logistic(natsOf(3)).float(); other.Score != want {
+		t.Errorf("in another session: %.2f; want %.2f", other.Score, want)
+	}
+}
+
+func TestFailedStrongFactorMitigatesNothing(t *testing.T) {
+	s := newStory(t)
+	before := s.happens(signIn(monday), saw("new_country"))
+	after := s.happens(signIn(monday, failed, factor(event.FactorStrong)))
+	if after.Score != before.Score {
+		t.Errorf("score %.2f, then %.2f; want no change", before.Score, after.Score)
+	}
+}
+
+func TestSessionEventsRefreshItsEvidence(t *testing.T) {
+	travel := saw("impossible_travel")
+	travel.Session = true
+	s := newStory(t)
+	first := s.happens(signIn(monday, session("a")), travel)
+	access := func(at event.Time, id string) event.Event {
+		return signIn(at, session(id), func(e *event.Event) { e.Action = event.Access })
+	}
+	inside := s.happens(access(monday+20*event.Hour, "a"))
+	if inside.EventRisk != first.EventRisk || inside.Score != first.Score {
+		t.Errorf("in the session: event risk %.2f, score %.2f; want %.2f again", inside.EventRisk, inside.Score, first.Score)
+	}
+	outside := s.happens(access(monday+21*event.Hour, "b"))
+	if outside.EventRisk != s.v.Prior() || outside.Score >= first.Score {
+		t.Errorf("in another session: event risk %.2f, score %.2f; want the prior, and less than %.2f", outside.EventRisk, outside.Score, first.Score)
+	}
+	late := s.happens(access(monday+25*event.Hour, "a"))
+	if late.EventRisk != s.v.Prior() {
+		t.Errorf("more than 24 h after the evidence: event risk %.2f; want the prior", late.EventRisk)
+	}
+}
+
+func TestSessionRecords(t *testing.T) {
+	travel := saw("impossible_travel")
+	travel.Session = true
+	s := newStory(t)
+	r := s.happens(signIn(monday, session("a")), travel, saw("new_device"))
+	if len(r.Sessions) != 1 || r.Sessions[0].ID != "a" {
+		t.Fatalf("sessions %+v; want a", r.Sessions)
+	}
+	rec, exists := s.sessionRecord(r.Sessions[0])
+	if !exists || rec.Entity != "session:default/a" || rec.Level != event.Medium || len(rec.Reasons) != 1 || rec.Reasons[0].Detection != "impossible_travel" {
+		t.Errorf("exists %v: %+v; want the session's own evidence", exists, rec)
+	}
+	if r := s.happens(signIn(monday+event.Minute, session("b"))); len(r.Sessions) != 0 {
+		t.Errorf("an event of another session changes %+v", r.Sessions)
+	}
+	r = s.happens(verdict(monday+event.Hour, "confirm_safe"))
+	if len(r.Sessions) != 1 {
+		t.Fatalf("after confirm_safe: sessions %+v; want a", r.Sessions)
+	}
+	if rec, exists := s.sessionRecord(r.Sessions[0]); exists || rec.Entity != "session:default/a" {
+		t.Errorf("after confirm_safe: exists %v, %s; want its end", exists, rec.Entity)
+	}
+}
+
+func TestSessionWithoutIDOwnsNothing(t *testing.T) {
+	travel := saw("impossible_travel")
+	travel.Session = true
+	s := newStory(t)
+	if r := s.happens(signIn(monday), travel); len(r.Sessions) != 0 || s.open[0].OfSession {
+		t.Errorf("sessions %+v; want none", r.Sessions)
+	}
+}
+
+func TestVerdicts(t *testing.T) {
+	s := newStory(t)
+	s.happens(signIn(monday), sawAll("impossible_travel", "new_device")...)
+
+	r := s.happens(verdict(monday+event.Hour, "confirm_safe"))
+	if r.Score != s.v.Prior() || r.Decision != event.Allow || !r.Changed || len(s.open) != 0 {
+		t.Errorf("confirm_safe: %+v; want the prior", r)
+	}
+	r = s.happens(verdict(monday+2*event.Hour, "confirm_compromised"))
+	if r.Score != 100 || r.Decision != event.Revoke || !r.Changed {
+		t.Errorf("confirm_compromised: %+v; want 100 and revoke", r)
+	}
+	r = s.happens(signIn(monday+100*event.Day, factor(event.FactorStrong)))
+	if r.Score != 100 || r.Decision != event.Revoke || r.Changed || r.EventRisk != s.v.Prior() {
+		t.Errorf("long after it, with a strong factor: %+v; want it pinned, the event itself without risk", r)
+	}
+	if rec := s.record(r); len(rec.Lapses) != 0 || rec.ReauthAfter != monday+2*event.Hour || rec.Reasons[0].ClearsAt != 0 {
+		t.Errorf("pinned: lapses %v, reauth after %v, clears at %v", rec.Lapses, rec.ReauthAfter, rec.Reasons[0].ClearsAt)
+	}
+	if r = s.happens(verdict(monday+101*event.Day, "confirm_safe")); r.Score != 100 {
+		t.Errorf("confirm_safe while pinned: %+v; want only a release to end it", r)
+	}
+	r = s.happens(verdict(monday+102*event.Day, "release"))
+	if r.Score != s.v.Prior() || r.Decision != event.Allow || !r.Changed {
+		t.Errorf("release: %+v; want the prior", r)
+	}
+}
+
+// Verdicts are signals; a log's own event cannot give one.
+func TestOnlySignalsAreVerdicts(t *testing.T) {
+	s := newStory(t)
+	before := s.happens(signIn(monday), saw("impossible_travel"))
+	e := verdict(monday, "confirm_safe")
+	e.Kind = event.KindEvent
+	if r := s.happens(e); r.Score != before.Score {
+		t.Errorf("score %.2f; want %.2f", r.Score, before.Score)
+	}
+}
+
+func TestReauthAfterIsTheTimeOfTheNewestNewEvidence(t *testing.T) {
+	s := newStory(t)
+	reauth := func(r Result) event.Time { return s.record(r).ReauthAfter }
+
+	if r := s.happens(signIn(monday), saw("new_device")); reauth(r) != 0 {
+		t.Errorf("allowed: %v; want none", reauth(r))
+	}
+	travel := monday + event.Hour
+	if r := s.happens(signIn(travel), saw("impossible_travel")); reauth(r) != travel {
+		t.Errorf("new evidence: %v; want %v", reauth(r), travel)
+	}
+	if r := s.happens(signIn(monday+2*event.Hour), saw("impossible_travel")); reauth(r) != travel {
+		t.Errorf("refreshed: %v; want still %v", reauth(r), travel)
+	}
+	if r := s.happens(signIn(monday+2*event.Hour, failed, from(tokyo)), saw("failed_login_burst")); reauth(r) != travel {
+		t.Errorf("after a stranger's failed attempts: %v; want still %v", reauth(r), travel)
+	}
+	if r := s.happens(signIn(monday+3*event.Hour), saw("new_country")); reauth(r) != monday+3*event.Hour {
+		t.Errorf("more new evidence: %v", reauth(r))
+	}
+}
+
+// What a late event shows became known now, and decays from now.
+func TestLateEvents(t *testing.T) {
+	s := newStory(t)
+	s.happens(signIn(monday + 10*event.Hour))
+	r := s.happens(signIn(monday), saw("impossible_travel"))
+	rec := s.record(r)
+	if s.st.AsOf != monday+10*event.Hour || rec.AsOf != s.st.AsOf || rec.Reasons[0].At != s.st.AsOf {
+		t.Errorf("as of %v, evidence from %v; want neither to go back", rec.AsOf, rec.Reasons[0].At)
+	}
+	if r.EventRisk != 44.7 || rec.Event.Time != monday || rec.ReauthAfter != monday {
+		t.Errorf("event risk %.2f at %v, reauth after %v; want 44.70 at the event's own time", r.EventRisk, rec.Event.Time, rec.ReauthAfter)
+	}
+}
+
+func TestWeakestGivesWay(t *testing.T) {
+	s := newStory(t)
+	s.happens(signIn(monday), saw("new_network"), saw("impossible_travel"))
+	for i := range uint64(40) {
+		d := saw("failed_login_burst")
+		d.Key = i + 1
+		s.happens(signIn(monday+event.Minute, failed, from(tokyo)), d)
+	}
+	names := s.names()
+	if len(names) != MaxOpen || names[0] != "new_network" || names[1] != "impossible_travel" {
+		t.Errorf("open: %v; want what failed attempts raise to give way first", names)
+	}
+	for i := range uint64(40) {
+		d := saw("new_country")
+		d.Key = i + 1
+		s.happens(signIn(monday+event.Minute), d)
+	}
+	names = s.names()
+	if len(names) != MaxOpen || slices.Contains(names, "new_network") || !slices.Contains(names, "impossible_travel") || slices.Contains(names, "failed_login_burst") {
+		t.Errorf("open: %v; want the weakest to give way", names)
+	}
+}
+
+func TestQuietEventsChangeNothing(t *testing.T) {
+	s := newStory(t)
+	r := s.happens(signIn(monday))
+	if r.Changed || r.Score != 0.2 || r.EventRisk != 0.2 || s.st.Version != 0 {
+		t.Errorf("%+v, version %d; want the prior and no record", r, s.st.Version)
+	}
+	s.happens(signIn(monday), saw("impossible_travel"))
+	if r := s.happens(signIn(monday + event.Minute)); r.Changed || s.st.Version != 1 {
+		t.Errorf("a quiet event: changed %v, version %d; want no record", r.Changed, s.st.Version)
+	}
+	r = s.happens(signIn(monday + 2*event.Hour))
+	if !r.Changed || r.Level != event.Low || r.Previous != event.Low {
+		t.Errorf("the first event after a fall: %+v; want a record of the level that decay has left", r)
+	}
+}

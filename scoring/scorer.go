@@ -1,0 +1,133 @@
+// Package scoring turns evidence into a score, a level and a decision, and
+// explains them. It is arithmetic over what it is given: no clock, no chance,
+// no input or output beyond the weights that are built in.
+//
+// A Scorer is a configuration made ready; each lane has an Evaluator of it.
+// The way of an event is Evaluator.Weigh, which gives detections their weight,
+// Evaluator.Apply, which takes them into the subject's state, and
+// Evaluator.Record, which makes the record to publish. Scorer.Fall makes the
+// record of a later moment at which the level falls, from the record alone.
+//
+// docs/scoring.md explains the model with a worked example.
+package scoring
+
+import (
+	"errors"
+	"math"
+	"slices"
+
+	"github.com/riskstream/riskstream/event"
+)
+
+// Scorer is a checked configuration, ready to score. It does not change and
+// may be shared.
+type Scorer struct {
+	version    string
+	logitPrior float64
+	priorScore centi
+	ceiling    nats     // what unconfirmed evidence can add at most
+	levels     [3]centi // low, medium, high
+	caps       groupSums
+	weights    map[string]weight
+	overlaps   []overlap
+	policies   []policy
+	judgeScore bool // a policy looks at the score itself
+}
+
+// New checks the configuration and compiles the policies; without any, the
+// built-in ones apply. The error joins every problem found.
+func New(cfg Config, policies Policies) (*Scorer, error) {
+	compiled, err := policies.compile()
+	if err := errors.Join(append(cfg.Validate(), err)...); err != nil {
+		return nil, err
+	}
+	w := builtinWeights()
+	s := &Scorer{
+		version:    w.Version,
+		logitPrior: logit(cfg.Prior),
+		priorScore: centiOf(100 * cfg.Prior),
+		levels:     [3]centi{centiOf(cfg.Levels.Low), centiOf(cfg.Levels.Medium), centiOf(cfg.Levels.High)},
+		weights:    w.Detections,
+		overlaps:   w.Overlaps,
+		policies:   compiled,
+		judgeScore: usesScore(compiled),
+	}
+	s.ceiling = natsOf(logit((s.levels[1]-1).float()/100) - s.logitPrior)
+	for g, name := range event.Groups {
+		limit, given := cfg.Caps[name]
+		if !given {
+			limit = w.Caps[name]
+		}
+		s.caps[g] = natsOf(limit)
+	}
+	if len(cfg.Weights) > 0 || cfg.Prior != w.Prior || cfg.Levels != w.Levels || s.caps != capsOf(w.Caps) {
+		s.version += "+local" // the numbers are not those of the published version
+	}
+	for name, override := range cfg.Weights {
+		row := s.weights[name]
+		if override.LLR != nil {
+			row.LLR = *override.LLR
+		}
+		if override.HalfLife != nil {
+			row.HalfLife = *override.HalfLife
+		}
+		s.weights[name] = row
+	}
+	return s, nil
+}
+
+func capsOf(byName map[event.Group]float64) groupSums {
+	var caps groupSums
+	for g, name := range event.Groups {
+		caps[g] = natsOf(byName[name])
+	}
+	return caps
+}
+
+// Version names the weights; it stands in every record. It ends in "+local"
+// where the configuration changes them.
+func (s *Scorer) Version() string { return s.version }
+
+// Prior is the score without evidence.
+func (s *Scorer) Prior() float64 { return s.priorScore.float() }
+
+// Knows reports whether a detector's evidence has a weight.
+func (s *Scorer) Knows(detector string) bool {
+	_, ok := s.weights[detector]
+	return ok
+}
+
+// Weigh gives each detection its group, LLR and half-life: a detector's from
+// the weights, a rule's its own. Both are multiplied by the detection's
+// strength. A detection without a weight stays informational: LLR 0.
+func (s *Scorer) Weigh(detections []event.Detection) {
+	for i := range detections {
+		d := &detections[i]
+		if d.Rule == nil {
+			w := s.weights[d.Name]
+			d.Group, d.LLR, d.HalfLife = w.Group, w.LLR, int64(w.HalfLife.Seconds())
+		}
+		if !slices.Contains(event.Groups[:], d.Group) {
+			d.Group = event.GroupBehaviour
+		}
+		d.LLR = round3(min(max(d.LLR*d.Strength, 0), maxLLR))
+		if math.IsNaN(d.LLR) || d.HalfLife <= 0 {
+			d.LLR = 0
+		}
+	}
+}
+
+// At is the score and level that are left at t, or at the subject's newest
+// event where that is later: what rules see of a subject before an event.
+func (s *Scorer) At(st *State, open []Contribution, t event.Time) (float64, event.Level) {
+	if len(open) == 0 {
+		return s.priorScore.float(), s.level(s.priorScore)
+	}
+	var buf [MaxOpen + 1]evidence
+	list := buf[:0]
+	for i := range open {
+		list = append(list, open[i].evidence(""))
+	}
+	score := s.scoreAt(list, max(t, st.AsOf))
+	return score.float(), s.level(score)
+}
