@@ -18,16 +18,16 @@ type entraEvent struct {
 }
 
 var entraEvents = [...]entraEvent{
-	entraSignIn - entraSignIn:      {"SignInLogs", 0, "Other.", "MFA requirement satisfied by claim in the token"},
-	entraBadPassword - entraSignIn: {"SignInLogs", 50126, "Error validating credentials due to invalid username or password.", "The user didn't enter the right credentials."},
-	entraRefresh - entraSignIn:     {"NonInteractiveUserSignInLogs", 0, "Other.", ""},
-	entraService - entraSignIn:     {"ServicePrincipalSignInLogs", 0, "Other.", ""},
+	entraSignIn:      {"SignInLogs", 0, "Other.", "MFA requirement satisfied by claim in the token"},
+	entraBadPassword: {"SignInLogs", 50126, "Error validating credentials due to invalid username or password.", "The user didn't enter the right credentials."},
+	entraRefresh:     {"NonInteractiveUserSignInLogs", 0, "Other.", ""},
+	entraService:     {"ServicePrincipalSignInLogs", 0, "Other.", ""},
 }
 
 // appendEntra writes one record in the envelope in which Azure Monitor sends
 // logs to Event Hubs.
 func (c *Company) appendEntra(b []byte, s *step) []byte {
-	e := &entraEvents[s.do-entraSignIn]
+	e := &entraEvents[s.do]
 	tenant := uuidOf(c.config.Seed, saltTenant)
 	correlation := uuid(c.ids.Uint64(), c.ids.Uint64())
 	identity := "" // Entra names only people here

@@ -8,19 +8,19 @@ import (
 type keycloakEvent struct{ kind, failure string }
 
 var keycloakEvents = [...]keycloakEvent{
-	keycloakSignIn - keycloakSignIn:      {"LOGIN", ""},
-	keycloakBadPassword - keycloakSignIn: {"LOGIN_ERROR", "invalid_user_credentials"},
-	keycloakToken - keycloakSignIn:       {"CODE_TO_TOKEN", ""},
-	keycloakRefresh - keycloakSignIn:     {"REFRESH_TOKEN", ""},
-	keycloakSignOut - keycloakSignIn:     {"LOGOUT", ""},
-	keycloakService - keycloakSignIn:     {"CLIENT_LOGIN", ""},
+	keycloakSignIn:      {"LOGIN", ""},
+	keycloakBadPassword: {"LOGIN_ERROR", "invalid_user_credentials"},
+	keycloakToken:       {"CODE_TO_TOKEN", ""},
+	keycloakRefresh:     {"REFRESH_TOKEN", ""},
+	keycloakSignOut:     {"LOGOUT", ""},
+	keycloakService:     {"CLIENT_LOGIN", ""},
 }
 
 // appendKeycloak writes an event as an event listener sends it: it says neither
 // where the address is nor what device was used, and after the sign-in itself
 // not even the user's name: Directory joins the id to it.
 func (c *Company) appendKeycloak(b []byte, s *step) []byte {
-	e := &keycloakEvents[s.do-keycloakSignIn]
+	e := &keycloakEvents[s.do]
 	session := uuidOf(saltSession, s.session)
 	w := event.NewWriter(append(b, '{'))
 	w.Text("id", uuid(c.ids.Uint64(), c.ids.Uint64()))
