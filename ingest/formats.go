@@ -35,6 +35,8 @@ type format struct {
 // the more particular first.
 func formats() []format {
 	return []format{
+		okta(),
+		keycloak(),
 		{name: "entra", recognise: isEntra, parse: parseEntra},
 		{name: "ocsf", recognise: isOCSF, parse: parseOCSF},
 		{name: "ecs", recognise: isECS, carrier: true, parse: parseECS}, // last: much is wrapped in its fields
