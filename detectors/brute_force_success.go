@@ -59,10 +59,7 @@ func placeOrNetwork(s *event.Source) string {
 	if s.Geo.City != "" || s.Geo.Country != "" {
 		return placeName(&s.Geo)
 	}
-	if name := networkName(s); name != "" {
-		return name
-	}
-	return "an unknown network"
+	return networkName(s)
 }
 
 // leadingTo counts the failures of the window before the sighting that share

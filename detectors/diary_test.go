@@ -145,6 +145,7 @@ func asService(e *event.Event)     { e.User.Kind = event.Service }
 func nothing(*event.Event)         {}
 func noUserAgent(e *event.Event)   { e.UserAgent = event.UserAgent{} }
 func noAddress(e *event.Event)     { e.Source = event.Source{} }
+func unaddressed(e *event.Event)   { e.Source.IP = netip.Addr{} }
 func unsuccessful(e *event.Event)  { e.Outcome = event.Failure }
 func undecided(e *event.Event)     { e.Outcome = event.OutcomeUnknown }
 func nowhereNamed(e *event.Event)  { e.Source.Geo.City, e.Source.Geo.Country = "", "" }

@@ -2,6 +2,7 @@ package detectors
 
 import (
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/riskstream/riskstream/event"
@@ -52,6 +53,15 @@ func TestImpossibleTravelIsSuppressedAndDowngraded(t *testing.T) {
 			name: "mobile in one country", event: func(e *event.Event) { e.Source.AS.Type, e.Source.Geo.Country = event.ASMobile, "DE" },
 			want: 0.5, because: "mobile network of the same country",
 		},
+		{
+			name: "mobile before in one country", anchor: asType(event.ASMobile), event: country("DE"),
+			want: 0.5, because: "mobile network of the same country",
+		},
+		{
+			name: "mobile in no country", anchor: country(""), event: func(e *event.Event) { e.Source.AS.Type, e.Source.Geo.Country = event.ASMobile, "" },
+			want: 1,
+		},
+		{name: "no addresses in the log", anchor: unaddressed, event: unaddressed, want: 1},
 		{name: "fixed line in one country", event: country("DE"), want: 1},
 		{
 			name: "doubts do not add up to silence", anchor: bound("mac-1"),
@@ -174,6 +184,59 @@ func TestImpossibleTravelSeesALateSignInBetweenItsNeighbours(t *testing.T) {
 	}
 	if found := d.entry(signIn(on(14, "22:40"), berlin, laptop)); len(found) != 0 {
 		t.Errorf("the user at home pays for the attacker: %s", names(found))
+	}
+}
+
+// Of two neighbours the worse one is told: first by strength, then by speed.
+func TestImpossibleTravelChoosesAmongItsNeighbours(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		berlin   event.Event
+		munich   event.Event
+		tokyo    event.Event
+		want     string
+		strength float64
+	}{
+		{
+			"the later is nearer in time",
+			signIn(on(14, "10:00"), berlin), signIn(on(14, "11:00"), munich), signIn(on(14, "10:50"), tokyo),
+			"Sign-in from Tokyo (JP) 10 minutes before Munich (DE)", 1,
+		},
+		{
+			"the earlier is nearer in time",
+			signIn(on(14, "10:00"), berlin), signIn(on(14, "11:00"), munich), signIn(on(14, "10:05"), tokyo),
+			"Sign-in from Tokyo (JP) 5 minutes after Berlin (DE)", 1,
+		},
+		{
+			"the nearer is downgraded",
+			signIn(on(14, "10:00"), berlin, bound("mac-1")), signIn(on(14, "11:00"), munich), signIn(on(14, "10:05"), tokyo, bound("mac-1")),
+			"Sign-in from Tokyo (JP) 55 minutes before Munich (DE)", 1,
+		},
+		{
+			"both are later",
+			signIn(on(15, "12:00"), berlin), signIn(on(14, "22:30"), munich), signIn(on(14, "22:00"), tokyo),
+			"Sign-in from Tokyo (JP) 30 minutes before Munich (DE)", 1,
+		},
+		{
+			"both are earlier",
+			signIn(on(14, "10:00"), munich), signIn(on(14, "12:00"), berlin), signIn(on(14, "12:20"), tokyo),
+			"Sign-in from Tokyo (JP) 20 minutes after Berlin (DE)", 1,
+		},
+		{
+			"at the same moment as one",
+			signIn(on(14, "10:00"), berlin), signIn(on(14, "14:00"), munich), signIn(on(14, "10:00"), tokyo),
+			"Sign-in from Tokyo (JP) 0 seconds after Berlin (DE): 8,877 km at 532,617 km/h", 1,
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := settled(t)
+			d.entry(c.berlin)
+			d.entry(c.munich)
+			got := get(t, d.entry(c.tokyo), impossibleTravel)
+			if !strings.HasPrefix(got.Summary, c.want) || got.Strength != c.strength {
+				t.Errorf("%q with strength %g; want %q with %g", got.Summary, got.Strength, c.want, c.strength)
+			}
+		})
 	}
 }
 

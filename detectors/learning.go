@@ -63,7 +63,6 @@ func (s *Set) Learn(e *event.Event, m *Memory, v Verdict) {
 			m.pending.push(&at)
 			return
 		}
-		m.pending.drop(&at)
 		s.teach(m, &at, e.Source.Geo.City)
 	case confirmedStrongly(e):
 		s.learnPending(m, fold(e.Source.NetworkHash()))
@@ -197,15 +196,6 @@ func (p *pending) push(at *sighting) {
 	}
 	if into.at <= at.at {
 		*into = *at
-	}
-}
-
-// drop forgets what waits from where the user is now accepted.
-func (p *pending) drop(at *sighting) {
-	for i := range p {
-		if p[i].sameOrigin(at) {
-			p[i] = sighting{}
-		}
 	}
 }
 

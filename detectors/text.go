@@ -2,6 +2,7 @@ package detectors
 
 import (
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/riskstream/riskstream/event"
@@ -28,18 +29,19 @@ func withCountry(city, country string) string {
 
 // networkName is the source network of an event in words.
 func networkName(s *event.Source) string {
-	name := s.AS.Organization
+	as := ""
 	if s.AS.Number != 0 {
-		as := "AS" + strconv.FormatUint(uint64(s.AS.Number), 10)
-		if name == "" {
-			return as
-		}
-		return name + " (" + as + ")"
+		as = "AS" + strconv.FormatUint(uint64(s.AS.Number), 10)
 	}
-	if name == "" && s.IP.IsValid() {
+	switch name := s.AS.Organization; {
+	case name != "" && as != "":
+		return name + " (" + as + ")"
+	case name != "" || as != "":
+		return name + as
+	case s.IP.IsValid():
 		return event.Network(s.IP).String()
 	}
-	return name
+	return "an unknown network"
 }
 
 // grouped writes a count with thousands separators: 14,081.
@@ -91,5 +93,5 @@ func shortened(s string, most int) string {
 	for cut > 0 && !utf8.RuneStart(s[cut]) {
 		cut--
 	}
-	return s[:cut] + ellipsis
+	return strings.TrimRight(s[:cut], " ") + ellipsis
 }

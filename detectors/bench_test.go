@@ -1,0 +1,49 @@
+package detectors
+
+import (
+	"testing"
+
+	"github.com/riskstream/riskstream/event"
+)
+
+// BenchmarkDetectAndLearn is what the lane pays for an event: first one that
+// fits the subject, then a break-in.
+func BenchmarkDetectAndLearn(b *testing.B) {
+	quiet := signIn(on(14, "08:00"), berlin, laptop, bound("mac-1"), session("s1"))
+	attack := signIn(on(13, "08:10"), tokyo, kali, bound("mac-9"), session("s9"), through("hosting"))
+	guess := signIn(on(14, "08:00"), tokyo, kali, wrongPassword)
+	refresh := signIn(on(14, "08:00"), tokyo, action(event.TokenRefresh))
+	for _, c := range []struct {
+		name  string
+		event event.Event
+	}{
+		{"quiet", quiet}, {"attack", attack}, {"wrong password", guess}, {"token refresh", refresh},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			d := settled(b)
+			first := signIn(on(13, "09:00"), berlin, laptop, bound("mac-1"))
+			d.set.Learn(&first, &d.m, Verdict{})
+			m := d.m
+			var found []event.Detection
+			b.ReportAllocs()
+			for b.Loop() {
+				m = d.m
+				found = d.set.Detect(&c.event, &m, c.event.Time, found[:0])
+				d.set.Learn(&c.event, &m, Verdict{EventLevel: levelOf(found)})
+			}
+		})
+	}
+}
+
+func TestQuietEventsDoNotAllocate(t *testing.T) {
+	d := settled(t)
+	e := signIn(on(14, "08:00"), berlin, laptop, bound("mac-1"), session("s1"))
+	d.entry(e)
+	out := make([]event.Detection, 0, 4)
+	if n := testing.AllocsPerRun(100, func() {
+		out = d.set.Detect(&e, &d.m, e.Time, out[:0])
+		d.set.Learn(&e, &d.m, Verdict{})
+	}); n != 0 || len(out) != 0 {
+		t.Errorf("%g allocations, fired %q", n, names(out))
+	}
+}

@@ -1,0 +1,64 @@
+package detectors
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+)
+
+func TestConfigReadsYAMLOverTheDefaults(t *testing.T) {
+	cfg := Defaults()
+	err := yaml.Unmarshal([]byte(`
+learning: {sign_ins: 20, age: 720h}
+impossible_travel: {min_speed_kmh: 1000}
+failed_login_burst: {window: 5m}
+anonymous_ip: {enabled: false}
+`), &cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Defaults()
+	want.Learning.SignIns, want.Learning.Age = 20, 30*24*time.Hour
+	want.ImpossibleTravel.MinSpeedKMH = 1000
+	want.FailedLoginBurst.Window = 5 * time.Minute
+	want.AnonymousIP.Enabled = false
+	if cfg != want {
+		t.Errorf("got %+v\nwant %+v", cfg, want)
+	}
+}
+
+func TestValidate(t *testing.T) {
+	if errs := Defaults().Validate(); len(errs) != 0 {
+		t.Errorf("the defaults: %v", errs)
+	}
+	for _, c := range []struct {
+		want   string
+		change func(*Config)
+	}{
+		{"detectors.learning.sign_ins: -1 is not in 0 to 1000", func(c *Config) { c.Learning.SignIns = -1 }},
+		{"detectors.learning.age: 8784h0m0s is not in 0s to 8760h0m0s", func(c *Config) { c.Learning.Age = 366 * 24 * time.Hour }},
+		{"detectors.learning.quiet: 1m0s is not in 1h0m0s to 2160h0m0s", func(c *Config) { c.Learning.Quiet = time.Minute }},
+		{"detectors.learning.devices_per_day: 9 is not in 1 to 8 (so many devices are remembered)", func(c *Config) { c.Learning.DevicesPerDay = 9 }},
+		{"detectors.learning.networks_per_day: 0 is not in 1 to 10 (so many networks are remembered)", func(c *Config) { c.Learning.NetworksPerDay = 0 }},
+		{"detectors.learning.countries_per_day: 6 is not in 1 to 5 (so many countries are remembered)", func(c *Config) { c.Learning.CountriesPerDay = 6 }},
+		{"detectors.impossible_travel.min_distance_km: 0 is not in 1 to 20000", func(c *Config) { c.ImpossibleTravel.MinDistanceKM = 0 }},
+		{"detectors.impossible_travel.min_speed_kmh: NaN is not in 100 to 100000", func(c *Config) { c.ImpossibleTravel.MinSpeedKMH = math.NaN() }},
+		{"detectors.brute_force_success.failures: 1 is not in 2 to 12 (so many failures are remembered)", func(c *Config) { c.BruteForceSuccess.Failures = 1 }},
+		{"detectors.brute_force_success.window: 25h0m0s is not in 1m0s to 24h0m0s", func(c *Config) { c.BruteForceSuccess.Window = 25 * time.Hour }},
+		{"detectors.failed_login_burst.failures: 30 is not in 2 to 12 (so many failures are remembered)", func(c *Config) { c.FailedLoginBurst.Failures = 30 }},
+		{"detectors.failed_login_burst.window: 1s is not in 1m0s to 24h0m0s", func(c *Config) { c.FailedLoginBurst.Window = time.Second }},
+	} {
+		cfg := Defaults()
+		c.change(&cfg)
+		if got := fmt.Sprint(cfg.Validate()); got != "["+c.want+"]" {
+			t.Errorf("got %s, want [%s]", got, c.want)
+		}
+	}
+	if errs := (Config{}).Validate(); len(errs) < 8 || !strings.Contains(errs[0].Error(), "learning.quiet") {
+		t.Errorf("not every error at once: %v", errs)
+	}
+}
