@@ -42,7 +42,7 @@ type pending [maxPending]sighting
 //   - a second factor continues a sign-in: it may confirm, it is no sign-in of
 //     its own.
 //
-// It is to be called for every event of the subject, of whatever kind: quiet
+// It is to be called for every event that is scored, whatever its action: quiet
 // is judged on all of them.
 func (s *Set) Learn(e *event.Event, m *Memory, v Verdict) {
 	if v.Late {
@@ -76,6 +76,10 @@ func (s *Set) ConfirmSafe(m *Memory) {
 		s.learnWaiting(m, &m.pending[i])
 	}
 }
+
+// ConfirmCompromised forgets the places that wait: they may be the attacker's,
+// and must not be learned when quiet returns.
+func (s *Set) ConfirmCompromised(m *Memory) { m.pending = pending{} }
 
 func confirmedStrongly(e *event.Event) bool {
 	return e.Action == event.MFAVerify && e.Outcome == event.Success && e.Auth.Factor == event.FactorStrong && byPerson(e)

@@ -46,6 +46,10 @@ func TestChallengedPlaces(t *testing.T) {
 		{"by a one-time password", func(d *diary) { d.entry(signIn(on(14, "08:31"), tokyo, kali, factor(event.FactorOTP))) }, false},
 		{"by a claim of an earlier token", func(d *diary) { d.entry(signIn(on(14, "08:31"), tokyo, kali, factor(event.FactorClaim))) }, false},
 		{"by a confirm-safe", func(d *diary) { d.set.ConfirmSafe(&d.m) }, true},
+		{"by three quiet days after a confirm-compromised", func(d *diary) {
+			d.set.ConfirmCompromised(&d.m)
+			d.entry(signIn(on(17, "08:30"), berlin, laptop))
+		}, false},
 		{"by two quiet days", func(d *diary) { d.entry(signIn(on(17, "08:29"), berlin, laptop)) }, false},
 		{"by three quiet days", func(d *diary) { d.entry(signIn(on(17, "08:30"), berlin, laptop)) }, true},
 		{"by three quiet days without a sign-in", func(d *diary) { d.entry(signIn(on(17, "08:30"), berlin, laptop, action(event.Access))) }, true},
