@@ -152,27 +152,38 @@ func (s *Scorer) level(score centi) event.Level {
 	return event.None
 }
 
+// reach is the least evidence with which the score is at least so much, so
+// that levels can be told from evidence without the logistic function.
+func (s *Scorer) reach(score centi) nats {
+	below, enough := nats(0), maxCap*nats(len(event.Groups))*1e9
+	for below < enough {
+		if middle := below + (enough-below)/2; s.logistic(middle) >= score {
+			enough = middle
+		} else {
+			below = middle + 1
+		}
+	}
+	return enough
+}
+
+// levelOf is level(logistic(n)).
+func (s *Scorer) levelOf(n nats) event.Level {
+	level := event.None
+	for level < event.High && n >= s.reaches[level] {
+		level++
+	}
+	return level
+}
+
 // share splits score − prior score at t over the evidence, in proportion to
-// what each adds after decay and caps, in hundredths that sum exactly. It
-// appends to points, one for each of open.
+// what each adds after decay and caps, in hundredths that sum exactly. Where
+// the score is pinned, what pins it has all the points, since the score would
+// be the same without the rest. It appends to points, one for each of open.
 func (s *Scorer) share(open []evidence, t event.Time, points []centi) []centi {
 	start := len(points)
 	points = append(points, make([]centi, len(open))...)
-	mine := points[start:]
 
 	sum := tallyAt(open, t)
-	pinned := sum.pinned
-	sum.pinned = false
-	score := s.scoreOf(&sum)
-	if pinned {
-		// What pins the score has the points that evidence leaves.
-		for i := range open {
-			if open[i].pins() {
-				mine[i] = certain - score
-			}
-		}
-	}
-
 	// Where confirmed evidence alone passes the ceiling, unconfirmed
 	// evidence has added nothing.
 	sums, confirmedOnly := &sum.all, false
@@ -183,18 +194,21 @@ func (s *Scorer) share(open []evidence, t event.Time, points []centi) []centi {
 	var whole float64
 	for i := range open {
 		x := &open[i]
-		if confirmedOnly && x.unconfirmed {
-			continue
-		}
 		part := x.at(t).float()
 		if limit := s.caps[x.group]; sums[x.group] > limit {
 			part *= limit.float() / sums[x.group].float()
+		}
+		switch {
+		case x.pins():
+			part = 1
+		case sum.pinned, confirmedOnly && x.unconfirmed:
+			part = 0
 		}
 		parts[i] = part
 		whole += part
 	}
 	if whole > 0 {
-		apportion(score-s.priorScore, parts[:len(open)], whole, mine)
+		apportion(s.scoreOf(&sum)-s.priorScore, parts[:len(open)], whole, points[start:])
 	}
 	return points
 }

@@ -55,19 +55,13 @@ func (v *Evaluator) lapses(list []evidence, from event.Time, level event.Level, 
 
 // at is level and decision at t, never above those of now.
 func (o *outlook) at(t event.Time) event.Lapse {
-	score := o.v.scoreAt(o.list, t)
-	level := min(o.v.level(score), o.now.Level)
-	var decision event.Decision
-	switch {
-	case o.v.judgeScore:
-		decision = o.v.decide(o.list, t, score, level)
-	case o.known[level]:
-		decision = o.decisions[level]
-	default:
-		decision = o.v.decide(o.list, t, score, level)
-		o.known[level], o.decisions[level] = true, decision
+	sum := tallyAt(o.list, t)
+	n := o.v.total(&sum)
+	level := min(o.v.levelOf(n), o.now.Level)
+	if o.v.judgeScore || !o.known[level] {
+		o.known[level], o.decisions[level] = true, o.v.decide(o.list, t, o.v.logistic(n), level)
 	}
-	return event.Lapse{At: t, Level: level, Decision: min(decision, o.now.Decision)}
+	return event.Lapse{At: t, Level: level, Decision: min(o.decisions[level], o.now.Decision)}
 }
 
 func (o *outlook) differs(l event.Lapse) bool {

@@ -38,11 +38,27 @@ const (
 	maxPolicyName = 64
 )
 
-// UnmarshalYAML reads one policy. The error joins every problem, each as
+// UnmarshalYAML reads the list. The error joins every problem, each as
 // line:column: message.
-func (p *Policy) UnmarshalYAML(n *yaml.Node) error {
+func (p *Policies) UnmarshalYAML(n *yaml.Node) error {
+	if n.Kind != yaml.SequenceNode {
+		return errors.Join(problem(n, "policies: want a list"))
+	}
+	list := make(Policies, len(n.Content))
+	var errs []error
+	for i, item := range n.Content {
+		errs = append(errs, list[i].read(item)...)
+	}
+	*p = list
+	return errors.Join(errs...)
+}
+
+func (p *Policy) read(n *yaml.Node) []error {
+	if n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
 	if n.Kind != yaml.MappingNode {
-		return errors.Join(problem(n, "a policy has the keys name, when and decision"))
+		return []error{problem(n, "a policy has the keys name, when and decision")}
 	}
 	var errs []error
 	seen := map[string]bool{}
@@ -75,7 +91,7 @@ func (p *Policy) UnmarshalYAML(n *yaml.Node) error {
 			errs = append(errs, problem(n, "%s is missing", key))
 		}
 	}
-	return errors.Join(errs...)
+	return errs
 }
 
 func problem(n *yaml.Node, format string, args ...any) error {

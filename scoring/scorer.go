@@ -27,6 +27,7 @@ type Scorer struct {
 	priorScore centi
 	ceiling    nats     // what unconfirmed evidence can add at most
 	levels     [3]centi // low, medium, high
+	reaches    [3]nats  // the evidence that each level needs
 	caps       groupSums
 	weights    map[string]weight
 	overlaps   []overlap
@@ -51,6 +52,9 @@ func New(cfg Config, policies Policies) (*Scorer, error) {
 		overlaps:   w.Overlaps,
 		policies:   compiled,
 		judgeScore: usesScore(compiled),
+	}
+	for i, score := range s.levels {
+		s.reaches[i] = s.reach(score)
 	}
 	s.ceiling = natsOf(logit((s.levels[1]-1).float()/100) - s.logitPrior)
 	for g, name := range event.Groups {
