@@ -25,7 +25,7 @@ func isECS(v *fastjson.Value) bool {
 // flat with dotted names.
 func parseECS(v *fastjson.Value, out []event.Event) ([]event.Event, error) {
 	e := event.Event{
-		Time:    instant(v, "@timestamp"),
+		Time:    instant(field(v, "@timestamp")),
 		ID:      fieldText(v, "event.id"),
 		Code:    fieldText(v, "event.code"),
 		Session: event.Session{ID: known(fieldText(v, "session.id"))},

@@ -1,8 +1,10 @@
 package ingest
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/valyala/fastjson"
@@ -55,17 +57,25 @@ func (m *Mapping) UnmarshalYAML(node *yaml.Node) error {
 			r.fail(node, "%s is missing: an event needs it", required)
 		}
 	}
-	return errors.Join(r.errs...)
+	slices.SortStableFunc(r.errs, func(a, b *expression.Error) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
+	var errs []error
+	for _, err := range r.errs {
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
 }
 
 // mappingReader collects a mapping's expressions and everything wrong with them.
 type mappingReader struct {
 	sources map[string]*yaml.Node // the scalars with expressions, by dotted name
-	errs    []error
+	errs    []*expression.Error
 }
 
 func (r *mappingReader) fail(node *yaml.Node, format string, args ...any) {
-	r.errs = append(r.errs, fmt.Errorf("%d:%d: %s", node.Line, node.Column, fmt.Sprintf(format, args...)))
+	at := expression.Position{Line: node.Line, Column: node.Column}
+	r.errs = append(r.errs, &expression.Error{Position: at, Msg: fmt.Sprintf(format, args...)})
 }
 
 // keys notes the expressions of a YAML mapping, whose names begin with prefix.
@@ -87,7 +97,7 @@ func (r *mappingReader) keys(node *yaml.Node, prefix string) {
 		case isMappingGroup(name) && value.Kind == yaml.MappingNode:
 			r.keys(value, name+".")
 		case !isMappingKey(name):
-			r.fail(key, "unknown key %s; known here: %s", name, mappingKeys())
+			r.fail(key, "unknown key %s; known here: %s", name, mappingKeys(name))
 		case r.sources[name] != nil:
 			r.fail(key, "%s is given twice", name)
 		case value.Kind != yaml.ScalarNode || strings.TrimSpace(value.Value) == "" || value.Tag == "!!null":
@@ -107,14 +117,24 @@ func (r *mappingReader) compile(name string, want expression.Want) *expression.P
 	}
 	program, err := expression.Compile(node.Value, mappingWords(), want, expression.PositionOf("", nil, node))
 	if err != nil {
-		if many, ok := err.(interface{ Unwrap() []error }); ok {
-			r.errs = append(r.errs, many.Unwrap()...)
-		} else {
-			r.errs = append(r.errs, err)
-		}
+		r.add(err)
 		return nil
 	}
 	return program
+}
+
+// add notes the errors of a compilation.
+func (r *mappingReader) add(err error) {
+	if many, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, one := range many.Unwrap() {
+			r.add(one)
+		}
+		return
+	}
+	var placed *expression.Error
+	if errors.As(err, &placed) {
+		r.errs = append(r.errs, placed)
+	}
 }
 
 func (r *mappingReader) condition(name string) *expression.Program {

@@ -70,11 +70,29 @@ func isMappingGroup(name string) bool {
 	return slices.ContainsFunc(mappingFields, func(f mappingField) bool { return strings.HasPrefix(f.name, name+".") })
 }
 
-// mappingKeys lists every key, for an error message.
-func mappingKeys() string {
-	names := []string{"when", "skip"}
+// mappingKeys lists the keys that could stand where the unknown key name does:
+// those of its group or, outside of any, the groups and the other keys.
+func mappingKeys(name string) string {
+	group := name
+	for group != "" && !isMappingGroup(group) {
+		group = group[:max(strings.LastIndexByte(group, '.'), 0)]
+	}
+	if group == "" {
+		names := []string{"when", "skip"}
+		for _, f := range mappingFields {
+			first, _, grouped := strings.Cut(f.name, ".")
+			if grouped {
+				first += ".…"
+			}
+			names = append(names, first)
+		}
+		return strings.Join(slices.Compact(names), ", ")
+	}
+	var names []string
 	for _, f := range mappingFields {
-		names = append(names, f.name)
+		if strings.HasPrefix(f.name, group+".") {
+			names = append(names, f.name)
+		}
 	}
 	return strings.Join(names, ", ")
 }
