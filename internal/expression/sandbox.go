@@ -186,6 +186,9 @@ func (s *sandbox) call(n *ast.CallNode) {
 	callee, ok := n.Callee.(*ast.IdentifierNode)
 	if !ok {
 		s.fail(n, "there are no methods to call; the functions are %s", available())
+		if method, ok := n.Callee.(*ast.MemberNode); ok {
+			s.resolve(method.Node)
+		}
 		return
 	}
 	if !slices.Contains(own, callee.Value) {
