@@ -23,13 +23,15 @@ const (
 	maxLayers = 4
 )
 
+const byteOrderMark = "\xef\xbb\xbf" // UTF-8's
+
 // decode takes off what a transport puts around text: Confluent's header,
 // base64, gzip, a byte order mark.
 func decode(record []byte) ([]byte, error) {
 	for range maxLayers {
 		switch {
-		case bytes.HasPrefix(record, []byte("\xef\xbb\xbf")):
-			record = record[3:]
+		case bytes.HasPrefix(record, []byte(byteOrderMark)):
+			record = record[len(byteOrderMark):]
 		case len(record) > 5 && record[0] == 0:
 			// Magic byte 0, then the schema's id in 4 bytes. What follows may
 			// be JSON; with Avro or Protobuf it is not.

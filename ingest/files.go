@@ -34,11 +34,19 @@ func Records(r io.Reader, yield func(record []byte, line int) error) error {
 		if err != nil {
 			return fmt.Errorf("%w: %w", ErrTruncated, err)
 		}
-		s := stream{in: expanded, yield: yield, line: 1}
+		s := stream{in: withoutMark(bufio.NewReaderSize(expanded, 64<<10)), yield: yield, line: 1}
 		return s.read(ErrTruncated)
 	}
-	s := stream{in: buffered, yield: yield, line: 1}
+	s := stream{in: withoutMark(buffered), yield: yield, line: 1}
 	return s.read(nil)
+}
+
+// withoutMark steps over a byte order mark.
+func withoutMark(r *bufio.Reader) io.Reader {
+	if start, _ := r.Peek(len(byteOrderMark)); string(start) == byteOrderMark {
+		_, _ = r.Discard(len(byteOrderMark)) // what was peeked is there
+	}
+	return r
 }
 
 func isGzipMagic(b []byte) bool { return len(b) == 2 && b[0] == 0x1f && b[1] == 0x8b }
@@ -57,11 +65,8 @@ type stream struct {
 func (s *stream) read(kind error) error {
 	s.buf = make([]byte, 0, window)
 	tried := 0 // size of buf when it was last found to hold no whole record
-	for first := true; ; first = false {
+	for {
 		readErr := s.fill()
-		if first {
-			s.buf = bytes.TrimPrefix(s.buf, []byte("\xef\xbb\xbf"))
-		}
 		// A large value is looked at again only when there is clearly more of
 		// it, so that input in small pieces does not cost n² time.
 		if readErr != nil || len(s.buf) >= tried+tried/4 {

@@ -95,15 +95,18 @@ func cutValue(b, end []byte) (value, rest []byte) {
 	return value, rest
 }
 
-// keycloakTime is the time of a log line: the date and time that it begins
-// with, which are taken for UTC unless they name a zone, else the time of the
+// keycloakTime is the time of a log line: the first date and time before the
+// event, which are taken for UTC unless they name a zone, else the time of the
 // JSON log around it. A time without a date is no time: guessing the day would
 // make the same line mean another moment tomorrow.
 func keycloakTime(v *fastjson.Value, line keycloakText) (event.Time, error) {
-	words := bytes.Fields(line.prefix)
-	for n := min(len(words), 2); n > 0; n-- {
-		if at := parseInstant(string(bytes.Join(words[:n], []byte{' '}))); at != 0 {
-			return at, nil
+	words := bytes.Fields(line.prefix[:min(len(line.prefix), maxText)])
+	for i := range min(len(words), 8) {
+		for _, n := range [...]int{2, 1} { // words of a time
+			t := bytes.Join(words[i:min(i+n, len(words))], []byte{' '})
+			if at, ok := isoInstant(t); ok && at != 0 {
+				return at, nil
+			}
 		}
 	}
 	if v.Type() == fastjson.TypeObject {

@@ -25,7 +25,7 @@ func isOkta(v *fastjson.Value) bool {
 	if !strings.Contains(string(kind), ".") {
 		return false
 	}
-	return (v.Exists("uuid") || v.Exists("published")) && (v.Exists("actor") || v.Exists("outcome"))
+	return (v.Exists("actor") || v.Exists("outcome")) && (v.Exists("uuid") || v.Exists("published") || v.Exists("client"))
 }
 
 // maxTargets bounds how many targets of an event are looked at.
@@ -65,7 +65,11 @@ func parseOkta(v *fastjson.Value, out []event.Event) ([]event.Event, error) {
 	oktaAuth(e, debug, login, targets)
 	oktaOutcome(e, v.Get("outcome"), debug)
 	oktaObjects(e, targets, debug)
-	e.IDPRisk = oktaRisk(debug)
+	if actorActs {
+		e.IDPRisk = oktaRisk(debug)
+	} else {
+		e.Auth = event.Auth{}
+	}
 	return out, nil
 }
 

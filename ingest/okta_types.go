@@ -201,6 +201,12 @@ func oktaOutcome(e *event.Event, outcome, debug *fastjson.Value) {
 		if e.Auth.Factor == event.FactorNone {
 			e.Auth.Method, e.Auth.Factor = "okta_verify_push", event.FactorPush
 		}
+	case e.Action == event.AccountLock:
+		// The result is that of the sign-in that led to the lock.
+		e.Outcome, e.Reason = event.Success, ""
+	case e.Action == event.IDPSignal && e.Outcome == event.Failure:
+		// The result is that of the request that Okta judged.
+		e.Outcome, e.Reason = event.OutcomeUnknown, ""
 	case e.Code == "user.mfa.attempt_bypass":
 		e.Outcome, e.Reason = event.Failure, event.MFAFailed
 	case e.Code == "app.generic.unauth_app_access_attempt":

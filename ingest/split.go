@@ -30,14 +30,14 @@ func (s *splitter) next(data []byte, atEOF bool) (advance int, piece []byte, mor
 		return start + 1, nil, false
 	case rest[0] == '{':
 		length = objectEnd(rest, atEOF)
+	case s.inArray && rest[0] == '[':
+		length = containerEnd(rest, atEOF)
 	case rest[0] == '[':
 		inside := skipSpace(rest[1:])
 		switch {
 		case len(inside) == 0 && !atEOF:
 		case len(inside) > 0 && strings.IndexByte(`{["]`, inside[0]) < 0:
 			length = lineEnd(rest, atEOF) // of text, such as "[main] …"
-		case s.inArray:
-			length = containerEnd(rest, atEOF)
 		default:
 			s.inArray = true
 			return start + 1, nil, false
