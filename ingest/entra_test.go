@@ -110,6 +110,7 @@ func TestEntraResults(t *testing.T) {
 			event.Failure, event.BlockedByPolicy,
 		},
 		{"factor declined", mfaFailure("MFA denied; user declined the authentication"), event.Failure, event.MFADenied},
+		{"declined in fewer words", mfaFailure("User declined the authentication"), event.Failure, event.MFADenied},
 		{"fraud reported", mfaFailure("MFA denied; Phone App Reported Fraud"), event.Failure, event.MFADenied},
 		{"factor not answered", mfaFailure("MFA denied; user did not respond to mobile app notification"), event.Failure, event.MFATimeout},
 		{"wrong code", mfaFailure("MFA denied; invalid verification code"), event.Failure, event.MFAFailed},

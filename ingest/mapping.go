@@ -168,7 +168,7 @@ type mappingRun struct {
 	*Mapping
 	vm     *expression.VM
 	env    map[string]any
-	loaded *fastjson.Value // the element that env holds, between recognise and parse
+	loaded *fastjson.Value // the element that env holds; nil when recognise has not needed it
 }
 
 // recognise reports whether an element is an event of this log. One that
@@ -195,7 +195,6 @@ func (r *mappingRun) holds(condition *expression.Program) bool {
 
 // parse evaluates every field.
 func (r *mappingRun) parse(v *fastjson.Value, out []event.Event) ([]event.Event, error) {
-	defer r.unload()
 	if err := r.load(v); err != nil {
 		return out, err
 	}
@@ -240,9 +239,4 @@ func (r *mappingRun) load(v *fastjson.Value) error {
 	}
 	r.env["raw"], r.loaded = raw, v
 	return nil
-}
-
-// unload lets the element go: its memory is used again for the next.
-func (r *mappingRun) unload() {
-	r.env["raw"], r.loaded = map[string]any(nil), nil
 }

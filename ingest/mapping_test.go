@@ -81,6 +81,7 @@ func TestMappingWhenAndSkip(t *testing.T) {
 		{"event in an envelope", `{"host":"web-1","message":` + quotedJSON(t, login) + `}`, 1, ""},
 		{"array", `[` + login + `,` + login + `]`, 2, ""},
 		{"left out", string(edited(t, "mapping/gate.json", edits{"account/name": "healthcheck"})), 0, ""},
+		{"left out, and of another kind", string(edited(t, "mapping/gate.json", edits{"kind": "ping", "account/name": "healthcheck"})), 0, ""},
 		{"of another kind", string(edited(t, "mapping/gate.json", edits{"kind": "heartbeat"})), 0, UnknownFormat},
 		{"no object", `"login"`, 0, UnknownFormat},
 	}
