@@ -1,8 +1,6 @@
 package ingest
 
 import (
-	"strings"
-
 	"github.com/riskstream/riskstream/event"
 )
 
@@ -122,17 +120,4 @@ func entraMFAReason(detail string) event.Reason {
 		}
 	}
 	return event.MFAFailed
-}
-
-// entraLegacy reports whether clientAppUsed names a protocol that knows nothing
-// but a password, so that no second factor can ever be asked.
-func entraLegacy(client string) bool {
-	switch strings.ToLower(client) {
-	case "authenticated smtp", "smtp", "autodiscover", "exchange activesync", "exchange online powershell",
-		"exchange web services", "imap", "imap4", "mapi over http", "offline address book", "other clients",
-		"outlook anywhere (rpc over http)", "outlook service", "pop", "pop3", "reporting web services",
-		"universal outlook":
-		return true
-	}
-	return false
 }
