@@ -143,9 +143,9 @@ func (d *directory) network(ip netip.Addr) network {
 }
 
 // place names where the source is, if that is common in the organisation: a
-// corporate network by its own name, else the nearest place whose radius holds
-// the location. The location of an anonymiser says where its exit stands, not
-// the user: no place.
+// corporate network by its own name, else the smallest place that holds the
+// location. The location of an anonymiser says where its exit stands, not the
+// user: no place.
 func (d *directory) place(s *event.Source, n *network) string {
 	if n.corporate == event.True && n.name != "" {
 		return n.name
@@ -155,14 +155,15 @@ func (d *directory) place(s *event.Source, n *network) string {
 		return ""
 	}
 	from, _ := slices.BinarySearchFunc(d.places, g.Lat-d.widestBand, func(p place, lat float64) int { return cmp.Compare(p.lat, lat) })
-	name, nearest := "", math.Inf(1)
+	name, smallest := "", math.Inf(1)
 	for i := from; i < len(d.places) && d.places[i].lat <= g.Lat+d.widestBand; i++ {
 		p := &d.places[i]
-		if math.Abs(p.lat-g.Lat) > p.band || (p.country != "" && g.Country != "" && p.country != g.Country) {
+		elsewhere := p.country != "" && g.Country != "" && p.country != g.Country
+		if elsewhere || p.radiusKM >= smallest || math.Abs(p.lat-g.Lat) > p.band {
 			continue
 		}
-		if km := distance(p.lat, p.lon, g.Lat, g.Lon); km <= p.radiusKM && km < nearest {
-			name, nearest = p.name, km
+		if distance(p.lat, p.lon, g.Lat, g.Lon) <= p.radiusKM {
+			name, smallest = p.name, p.radiusKM
 		}
 	}
 	return name

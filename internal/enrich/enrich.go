@@ -50,8 +50,9 @@ type Enricher struct {
 	agents  *cache[string, agent]
 	files   []*file
 
-	polling sync.Mutex // guards closed, and what files remember between polls
-	closed  bool
+	polling  sync.Mutex // guards what files remember between polls
+	swapping sync.Mutex // guards closed, and writes to tables
+	closed   bool
 
 	unlocated    atomic.Uint64
 	missingGeo   atomic.Bool
@@ -95,7 +96,7 @@ func Open(cfg Config, log *slog.Logger) (*Enricher, error) {
 		sources:   newCache[addrKey, facts](sourceSlots),
 	}
 	for _, f := range e.files {
-		if err := f.open(t); err != nil {
+		if err := f.open(t, false); err != nil {
 			errs = append(errs, err)
 		}
 	}
@@ -113,15 +114,7 @@ func Check(cfg Config) []error {
 	files, errs := filesOf(cfg)
 	t := &tables{lists: make([]list, len(cfg.GeoIP.Lists)), directory: newDirectory()}
 	for _, f := range files {
-		if err := f.open(t); err != nil {
-			errs = append(errs, err)
-		}
-	}
-	for _, db := range []*database{t.city, t.asn, t.anonymous} {
-		if db == nil {
-			continue
-		}
-		if err := db.verify(); err != nil {
+		if err := f.open(t, true); err != nil {
 			errs = append(errs, err)
 		}
 	}
@@ -133,25 +126,28 @@ func Check(cfg Config) []error {
 func filesOf(cfg Config) ([]*file, []error) {
 	var files []*file
 	var errs []error
-	add := func(kind, path string, limit int64, load func(*tables, []byte) (int64, error)) {
+	add := func(kind, path string, limit int64, load loadFunc) {
 		if path != "" {
 			files = append(files, &file{kind: kind, path: path, limit: limit, load: load})
 		}
 	}
-	into := func(path, key string, layouts []string, field func(*tables) **database) func(*tables, []byte) (int64, error) {
-		return func(t *tables, data []byte) (int64, error) {
-			db, err := openDatabase(path, key, data, layouts)
+	addDatabase := func(kind, path string, l layout, field func(*tables) **database) {
+		add(kind, path, maxDatabase, func(t *tables, data []byte, thorough bool) (int64, error) {
+			db, err := openDatabase(path, data, l)
+			if err == nil && thorough {
+				err = db.verify()
+			}
 			if err != nil {
 				return 0, err
 			}
 			*field(t) = db
 			return int64(db.reader.Metadata.BuildEpoch), nil
-		}
+		})
 	}
 	g := &cfg.GeoIP
-	add("city", g.City, maxDatabase, into(g.City, "geoip.city", cityLayouts, func(t *tables) **database { return &t.city }))
-	add("asn", g.ASN, maxDatabase, into(g.ASN, "geoip.asn", asnLayouts, func(t *tables) **database { return &t.asn }))
-	add("anonymous", g.Anonymous, maxDatabase, into(g.Anonymous, "geoip.anonymous", anonymousLayouts, func(t *tables) **database { return &t.anonymous }))
+	addDatabase("city", g.City, cityLayout, func(t *tables) **database { return &t.city })
+	addDatabase("asn", g.ASN, asnLayout, func(t *tables) **database { return &t.asn })
+	addDatabase("anonymous", g.Anonymous, anonymousLayout, func(t *tables) **database { return &t.anonymous })
 	for i, l := range g.Lists {
 		if l.Path == "" {
 			errs = append(errs, fmt.Errorf("geoip.lists[%d]: path is missing", i))
@@ -159,7 +155,7 @@ func filesOf(cfg Config) ([]*file, []error) {
 		if rank(l.Anonymizer) == 0 {
 			errs = append(errs, fmt.Errorf("geoip.lists[%d]: anonymizer is %q; want tor, residential_proxy, proxy, vpn or hosting", i, l.Anonymizer))
 		}
-		add("list", l.Path, maxListBytes, func(t *tables, data []byte) (int64, error) {
+		add("list", l.Path, maxListBytes, func(t *tables, data []byte, _ bool) (int64, error) {
 			prefixes, err := parseList(l.Path, data)
 			if err != nil {
 				return 0, err
@@ -168,7 +164,7 @@ func filesOf(cfg Config) ([]*file, []error) {
 			return 0, nil
 		})
 	}
-	add("directory", cfg.Directory, maxDirectoryBytes, func(t *tables, data []byte) (int64, error) {
+	add("directory", cfg.Directory, maxDirectoryBytes, func(t *tables, data []byte, _ bool) (int64, error) {
 		d, err := parseDirectory(cfg.Directory, data)
 		if err != nil {
 			return 0, err
@@ -208,11 +204,20 @@ func (e *Enricher) Watch(ctx context.Context, interval time.Duration) {
 // Close lets go of what was loaded. Later events are enriched from themselves
 // alone.
 func (e *Enricher) Close() error {
-	e.polling.Lock()
-	defer e.polling.Unlock()
+	e.swapping.Lock()
+	defer e.swapping.Unlock()
 	e.closed = true
 	e.tables.Store(&tables{directory: newDirectory(), sources: newCache[addrKey, facts](1)})
 	return nil
+}
+
+// swap puts new tables into use, unless the enricher is closed.
+func (e *Enricher) swap(next *tables) {
+	e.swapping.Lock()
+	defer e.swapping.Unlock()
+	if !e.closed {
+		e.tables.Store(next)
+	}
 }
 
 // MissingGeo reports whether an event had an address but no location, for want
@@ -237,13 +242,12 @@ type FileStatus struct {
 	Errors  uint64 // versions refused, and times that the file vanished
 }
 
-// Files lists the configured files in a fixed order.
+// Files lists the configured files in a fixed order. It does not wait for a
+// reload in progress.
 func (e *Enricher) Files() []FileStatus {
-	e.polling.Lock()
-	defer e.polling.Unlock()
 	all := make([]FileStatus, len(e.files))
 	for i, f := range e.files {
-		all[i] = FileStatus{f.kind, f.path, f.built, f.reloads, f.errors}
+		all[i] = FileStatus{f.kind, f.path, f.built.Load(), f.reloads.Load(), f.errors.Load()}
 	}
 	return all
 }

@@ -1,7 +1,6 @@
 package enrich
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -39,7 +38,7 @@ func parseList(path string, data []byte) (*bart.Lite, error) {
 		}
 		prefix, err := parseNetwork(line)
 		if err != nil {
-			problems.add(fmt.Errorf("%s:%d: %w", path, number, err))
+			problems.add(number, 0, fmt.Errorf("%s:%d: %w", path, number, err))
 			continue
 		}
 		if entries++; entries > maxListEntries {
@@ -75,29 +74,4 @@ func parseNetwork(s string) (netip.Prefix, error) {
 		return netip.Prefix{}, fmt.Errorf("%s has bits set beyond its length; write %s", p, p.Masked())
 	}
 	return p, nil
-}
-
-// maxProblems bounds the errors that one file can list.
-const maxProblems = 50
-
-// problems collects the errors of a file.
-type problems struct {
-	errs []error
-	more int
-}
-
-func (p *problems) add(err error) {
-	if len(p.errs) == maxProblems {
-		p.more++
-		return
-	}
-	p.errs = append(p.errs, err)
-}
-
-func (p *problems) join(path string) error {
-	if p.more > 0 {
-		p.errs = append(p.errs, fmt.Errorf("%s: and %d more problems", path, p.more))
-		p.more = 0
-	}
-	return errors.Join(p.errs...)
 }

@@ -114,15 +114,15 @@ func (e *Enricher) read(t *tables, ip netip.Addr) facts {
 		}
 	}
 	if t.city != nil {
-		f.geo, err = t.city.geo(ip)
+		f.geo, err = readGeo(t.city.reader.Lookup(ip))
 		note(err)
 	}
 	if t.asn != nil {
-		f.as, err = t.asn.as(ip)
+		f.as, err = readAS(t.asn.reader.Lookup(ip))
 		note(err)
 	}
 	if t.anonymous != nil {
-		f.anonymizer, err = t.anonymous.anonymizer(ip)
+		f.anonymizer, err = readAnonymizer(t.anonymous.reader.Lookup(ip))
 		note(err)
 	}
 	for i := range t.lists {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"sync/atomic"
 )
 
 // file is one configured file. What it remembers is guarded by
@@ -12,25 +13,29 @@ import (
 type file struct {
 	kind, path string
 	limit      int64 // bytes
-	// load reads the content into the tables and returns the time at which a
-	// database was built. It changes nothing when it fails.
-	load func(*tables, []byte) (int64, error)
+	load       loadFunc
 
 	judged  os.FileInfo // the version that was last loaded or refused
 	pending os.FileInfo // a new version that was seen once
 
-	built           int64
-	reloads, errors uint64
+	built           atomic.Int64
+	reloads, errors atomic.Uint64
 }
 
+// loadFunc reads a file's content into the tables and returns the time at which
+// a database was built. It changes nothing when it fails. A thorough load reads
+// every record of a database, which takes seconds for a large one.
+type loadFunc func(t *tables, data []byte, thorough bool) (int64, error)
+
 // open loads the file for the first time.
-func (f *file) open(t *tables) error {
+func (f *file) open(t *tables, thorough bool) error {
 	data, info, err := f.read()
 	if err != nil {
 		return err
 	}
 	f.judged = info
-	f.built, err = f.load(t, data)
+	built, err := f.load(t, data, thorough)
+	f.built.Store(built)
 	return err
 }
 
@@ -74,9 +79,6 @@ func readAll(r io.Reader, size, limit int64) ([]byte, error) {
 func (e *Enricher) poll() {
 	e.polling.Lock()
 	defer e.polling.Unlock()
-	if e.closed {
-		return
-	}
 	for _, f := range e.files {
 		changed, err := f.changed()
 		if changed {
@@ -84,7 +86,7 @@ func (e *Enricher) poll() {
 		}
 		if err != nil && f.judged != nil {
 			f.judged = nil // so that this is said once, and any file there is new
-			f.errors++
+			f.errors.Add(1)
 			e.log.Error("a file for enrichment is no longer there; what was read of it stays in use", "kind", f.kind, "error", err)
 		}
 	}
@@ -122,16 +124,16 @@ func (e *Enricher) reload(f *file) {
 	next.lists = slices.Clone(next.lists)
 	var built int64
 	if err == nil {
-		built, err = f.load(&next, data)
+		built, err = f.load(&next, data, true)
 	}
 	if err != nil {
-		f.errors++
+		f.errors.Add(1)
 		e.log.Error("a changed file for enrichment cannot be used; the version before it stays in use", "kind", f.kind, "path", f.path, "error", err)
 		return
 	}
 	next.sources = newCache[addrKey, facts](sourceSlots)
-	e.tables.Store(&next)
-	f.built = built
-	f.reloads++
+	e.swap(&next)
+	f.built.Store(built)
+	f.reloads.Add(1)
 	e.log.Info("loaded a changed file for enrichment", "kind", f.kind, "path", f.path)
 }

@@ -24,7 +24,7 @@ type yamlFile struct {
 }
 
 func (y *yamlFile) fail(at *node, format string, args ...any) {
-	y.problems.add(fmt.Errorf("%s:%d:%d: %s", y.path, at.Line, at.Column, fmt.Sprintf(format, args...)))
+	y.problems.add(at.Line, at.Column, fmt.Errorf("%s:%d:%d: %s", y.path, at.Line, at.Column, fmt.Sprintf(format, args...)))
 }
 
 // parse reads the only document of a file; an empty file has none.
@@ -49,13 +49,13 @@ func (y *yamlFile) parse(data []byte) (*node, error) {
 	return root, nil
 }
 
-// syntax brings a message of the YAML library into our form: it has the line
-// in the text, and no column.
+// syntax brings a message of the YAML library into our form: its text has the
+// line, which may be one too low, and no column.
 func (y *yamlFile) syntax(err error) error {
 	text := strings.TrimPrefix(err.Error(), "yaml: ")
 	if rest, ok := strings.CutPrefix(text, "line "); ok {
 		if line, msg, ok := strings.Cut(rest, ": "); ok {
-			return fmt.Errorf("%s:%s: not YAML: %s", y.path, line, msg)
+			return fmt.Errorf("%s:%s: not YAML, here or just below: %s", y.path, line, msg)
 		}
 	}
 	return fmt.Errorf("%s: not YAML: %s", y.path, text)
