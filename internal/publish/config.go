@@ -88,9 +88,9 @@ func (c KafkaConfig) Validate() []error {
 	if len(c.Brokers) == 0 {
 		p.add("kafka.brokers", "is empty; name at least one broker as host:port")
 	}
-	for i, broker := range c.Brokers {
+	for _, broker := range c.Brokers {
 		if !isHostPort(broker) {
-			p.add(fmt.Sprintf("kafka.brokers[%d]", i), "%.100q is not host:port", broker)
+			p.add("kafka.brokers", "%.100q is not host:port", broker)
 		}
 	}
 	if !topicChars.MatchString(c.TopicPrefix) || len(c.TopicPrefix) > maxPrefix {
