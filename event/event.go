@@ -51,6 +51,13 @@ const (
 	KindSignal Kind = "signal"
 )
 
+// Codes of the signals (KindSignal, IDPSignal) that carry a person's verdict.
+const (
+	ConfirmSafe        = "confirm_safe"        // removes the open evidence
+	ConfirmCompromised = "confirm_compromised" // pins the score until release
+	Release            = "release"             // ends the pin
+)
+
 // Action is what was done, in riskstream's own small vocabulary.
 type Action string
 

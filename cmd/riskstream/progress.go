@@ -1,0 +1,73 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"golang.org/x/term"
+)
+
+// progress shows how far long work has come, on a terminal only.
+type progress struct {
+	w      io.Writer
+	on     bool
+	shown  bool
+	next   time.Time
+	start  time.Time
+	name   string
+	read   int64
+	size   int64
+	source io.Reader
+}
+
+func newProgress(w io.Writer) *progress {
+	now := time.Now()
+	return &progress{w: w, on: isTerminal(w), start: now, next: now.Add(2 * progressEvery)}
+}
+
+// reader counts what is read of a file. Size 0 is unknown.
+func (p *progress) reader(r io.Reader, name string, size int64) io.Reader {
+	p.name, p.read, p.size, p.source = name, 0, size, r
+	return p
+}
+
+// Read implements io.Reader.
+func (p *progress) Read(b []byte) (int, error) {
+	n, err := p.source.Read(b)
+	p.read += int64(n)
+	if p.on {
+		if now := time.Now(); now.After(p.next) {
+			p.next = now.Add(progressEvery)
+			p.draw(now)
+		}
+	}
+	return n, err
+}
+
+func (p *progress) draw(now time.Time) {
+	p.shown = true
+	mib := float64(p.read) / (1 << 20)
+	if p.size > 0 {
+		fmt.Fprintf(p.w, "\r\x1b[K%s: %.0f%% of %.1f MiB, %s", p.name, 100*float64(p.read)/float64(p.size), float64(p.size)/(1<<20), now.Sub(p.start).Round(time.Second))
+		return
+	}
+	fmt.Fprintf(p.w, "\r\x1b[K%s: %.1f MiB, %s", p.name, mib, now.Sub(p.start).Round(time.Second))
+}
+
+// done clears the line.
+func (p *progress) done() {
+	if p.shown {
+		fmt.Fprint(p.w, "\r\x1b[K")
+	}
+}
+
+func isTerminal(w any) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// colourOn reports whether output may be coloured: on a terminal, unless
+// NO_COLOR is set.
+func colourOn(w any) bool { return os.Getenv("NO_COLOR") == "" && isTerminal(w) }

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/spf13/cobra"
+
+	"github.com/riskstream/riskstream/internal/config"
+	"github.com/riskstream/riskstream/internal/engine"
+	"github.com/riskstream/riskstream/internal/health"
+)
+
+func runCommand() *cobra.Command {
+	var configFile string
+	cmd := &cobra.Command{
+		Use:   "run --config FILE",
+		Short: "Score live: from the source topics in Kafka to risk.scores",
+		Long: `Run reads the configured sources from Kafka and publishes risk.events,
+risk.detections, risk.scores and risk.deadletter, creating topics that are
+missing. Start several with the same configuration to share the work.
+
+SIGTERM drains: what was read is finished, acknowledged and committed.
+Metrics are at http.listen under /metrics, health under /livez and /readyz.`,
+		Example: `  riskstream run --config riskstream.yaml
+  RISKSTREAM_KAFKA_SASL_PASSWORD=... riskstream run -c riskstream.yaml`,
+		Args: usageArgs(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if configFile == "" {
+				return usageError{errors.New("run needs --config FILE")}
+			}
+			return runEngine(cmd.Context(), configFile)
+		},
+	}
+	cmd.Flags().StringVarP(&configFile, "config", "c", "", "configuration `file`")
+	return cmd
+}
+
+func runEngine(ctx context.Context, configFile string) error {
+	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	cfg, err := config.Load(configFile)
+	if err != nil {
+		return err
+	}
+	if len(cfg.Sources) == 0 {
+		log.Warn("no sources are configured: only events already in risk.events are scored")
+	}
+	pipeline, err := engine.NewPipeline(cfg, log)
+	if err != nil {
+		return err
+	}
+	defer pipeline.Close()
+	registry := prometheus.NewRegistry()
+	eng := engine.New(cfg, pipeline, log, registry, time.Now)
+	stopHTTP, err := serveHealth(cfg.HTTP.Listen, health.Handler(registry, version, eng.Ready), log)
+	if err != nil {
+		return err
+	}
+	defer stopHTTP()
+	log.Info("starting", "version", version, "configuration", pipeline.Hash(), "brokers", cfg.Kafka.Brokers, "sources", len(cfg.Sources), "http", cfg.HTTP.Listen)
+	if err := eng.Run(ctx); err != nil {
+		return err
+	}
+	log.Info("drained")
+	return nil
+}
+
+// serveHealth serves until the returned function is called.
+func serveHealth(address string, handler http.Handler, log *slog.Logger) (stop func(), err error) {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("http.listen: %w", err)
+	}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second, WriteTimeout: 30 * time.Second}
+	go func() {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			log.Error("http server ended", "error", err)
+		}
+	}()
+	return func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		server.Shutdown(ctx)
+	}, nil
+}

@@ -1,0 +1,190 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/riskstream/riskstream/ingest"
+	"github.com/riskstream/riskstream/internal/config"
+	"github.com/riskstream/riskstream/internal/publish"
+)
+
+// Engine is the whole of riskstream on Kafka: ingesters and subject lanes in
+// one process. Several processes share the work through the consumer groups.
+type Engine struct {
+	cfg      *config.Config
+	pipeline *Pipeline
+	log      *slog.Logger
+	now      func() time.Time
+	metrics  *Metrics
+
+	mu    sync.Mutex
+	lanes []*laneWorker
+	began bool
+}
+
+// New prepares an engine. now is the clock that publishes falls and nothing
+// else; it is time.Now but in tests.
+func New(cfg *config.Config, p *Pipeline, log *slog.Logger, r prometheus.Registerer, now func() time.Time) *Engine {
+	return &Engine{cfg: cfg, pipeline: p, log: log, now: now, metrics: NewMetrics(r)}
+}
+
+// Run makes sure that the topics exist and works until ctx ends; then it
+// drains. It returns an error only when it cannot start: a worker that fails
+// later is started again from the committed offsets.
+func (g *Engine) Run(ctx context.Context) error {
+	opts, err := g.cfg.Kafka.ClientOptions(g.log)
+	if err != nil {
+		return err
+	}
+	topics := g.cfg.Kafka.Topics()
+	if err := g.ensureTopics(ctx, opts); err != nil {
+		return err
+	}
+	var workers sync.WaitGroup
+	for i := range g.cfg.Engine.Workers {
+		workers.Go(func() {
+			g.supervise(ctx, fmt.Sprintf("lane-%d", i), func() error { return g.runLane(ctx, i, topics, opts) })
+		})
+		if len(g.cfg.Sources) > 0 {
+			workers.Go(func() {
+				g.supervise(ctx, fmt.Sprintf("ingest-%d", i), func() error { return g.runIngester(ctx, topics, opts) })
+			})
+		}
+	}
+	g.mu.Lock()
+	g.began = true
+	g.mu.Unlock()
+	workers.Go(func() { g.pipeline.enricher.Watch(ctx, 5*time.Second) })
+	workers.Go(func() { g.watchState(ctx) })
+	workers.Wait()
+	return nil
+}
+
+// ensureTopics gives the brokers half a minute: a start beside a starting
+// broker should not fail, and one with a wrong address should say so.
+func (g *Engine) ensureTopics(ctx context.Context, opts []kgo.Opt) error {
+	client, err := kgo.NewClient(opts...)
+	if err != nil {
+		return fmt.Errorf("kafka: %w", err)
+	}
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	warnings, err := g.cfg.Kafka.EnsureTopics(ctx, kadm.NewClient(client))
+	for _, w := range warnings {
+		g.log.Warn(w)
+	}
+	return err
+}
+
+// supervise runs a worker again after a failure, with growing pauses.
+func (g *Engine) supervise(ctx context.Context, name string, work func() error) {
+	pause := time.Second
+	for {
+		began := time.Now()
+		err := work()
+		if ctx.Err() != nil {
+			if err != nil {
+				g.log.Error("worker did not drain; some records will be done again", "worker", name, "error", err)
+			}
+			return
+		}
+		if time.Since(began) > time.Minute {
+			pause = time.Second
+		}
+		g.metrics.restarts.WithLabelValues(name).Inc()
+		g.log.Error("worker failed; it starts again from the committed offsets", "worker", name, "in", pause.String(), "error", err)
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause):
+		}
+		pause = min(2*pause, 30*time.Second)
+	}
+}
+
+func (g *Engine) runLane(ctx context.Context, slot int, topics publish.Topics, opts []kgo.Opt) error {
+	w := &laneWorker{
+		lane:    g.pipeline.Lane(),
+		topics:  topics,
+		now:     g.now,
+		metrics: g.metrics,
+		log:     g.log,
+		limit:   max(g.cfg.Engine.MaxSubjects/int(g.cfg.Kafka.Partitions), 1),
+	}
+	g.mu.Lock()
+	for len(g.lanes) <= slot {
+		g.lanes = append(g.lanes, nil)
+	}
+	g.lanes[slot] = w
+	g.mu.Unlock()
+	return w.run(ctx, opts, g.cfg.Kafka.Group("subject-lane"))
+}
+
+func (g *Engine) runIngester(ctx context.Context, topics publish.Topics, opts []kgo.Opt) error {
+	parsers := map[string]*ingest.Parser{}
+	for _, source := range g.cfg.Sources {
+		parser, err := g.pipeline.Parser(source)
+		if err != nil {
+			return err
+		}
+		parsers[source.Topic] = parser
+	}
+	w := &ingester{parsers: parsers, topics: topics, now: g.now, metrics: g.metrics, log: g.log}
+	return w.run(ctx, opts, g.cfg.Kafka.Group("ingest"))
+}
+
+// Ready reports why the engine is not ready to be relied on, or nil: it has
+// joined its group and rebuilt the state of every partition it owns.
+func (g *Engine) Ready() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.began {
+		return errors.New("starting")
+	}
+	for _, lane := range g.lanes {
+		if lane == nil {
+			return errors.New("a lane is starting")
+		}
+		if ready, why := lane.ready(); !ready {
+			return errors.New(why)
+		}
+	}
+	return nil
+}
+
+// watchState keeps the gauges of the state current.
+func (g *Engine) watchState(ctx context.Context) {
+	tick := time.NewTicker(5 * time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			g.measureState()
+		}
+	}
+}
+
+func (g *Engine) measureState() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var total stateSize
+	ruleErrors := map[string]uint64{}
+	for _, lane := range g.lanes {
+		if lane != nil {
+			lane.measure(&total, ruleErrors)
+		}
+	}
+	g.metrics.state(total, ruleErrors)
+}
