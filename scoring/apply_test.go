@@ -100,14 +100,40 @@ func TestOverlapsCountOnce(t *testing.T) {
 // it is still the same fact.
 func TestOverlapOutlivesARefresh(t *testing.T) {
 	s := newStory(t)
+	const place = 9.86 // a new country and network by themselves
 	first := s.happens(signIn(monday, from(tokyo)), sawAll("impossible_travel", "new_country", "new_network")...)
 	again := s.happens(signIn(monday+event.Minute, from(tokyo)), sawAll("new_country", "new_network")...)
-	if again.Score > first.Score {
-		t.Errorf("score %.2f, then %.2f; want no more", first.Score, again.Score)
+	if again.Score > first.Score || again.EventRisk != place {
+		t.Errorf("score %.2f, then %.2f; want no more, and the risk of the event itself %.2f, not %.2f", first.Score, again.Score, place, again.EventRisk)
 	}
 	later := s.happens(signIn(monday+4*event.Day, from(tokyo)), sawAll("new_country", "new_network")...)
-	if later.EventRisk != 9.86 {
-		t.Errorf("when the travel has faded, the event's risk is %.2f; want that of the place, 9.86", later.EventRisk)
+	if later.Score != place || later.EventRisk != place {
+		t.Errorf("when the travel has faded: %.2f, event risk %.2f; want %.2f", later.Score, later.EventRisk, place)
+	}
+}
+
+// What was new by itself and is then raised together with travel is of the
+// travel's fact from then on.
+func TestOverlapTakesInWhatWasOpen(t *testing.T) {
+	s := newStory(t)
+	s.happens(signIn(monday, from(tokyo)), saw("new_country"))
+	r := s.happens(signIn(monday+event.Day, from(tokyo)), sawAll("impossible_travel", "new_country", "new_network")...)
+	if r.Score != 44.7 {
+		t.Errorf("score %.2f; want 44.70, that of the travel", r.Score)
+	}
+}
+
+// The travel fades faster than the country that it covers. That must not bring
+// the country back: nothing has happened there.
+func TestTimeDoesNotUncover(t *testing.T) {
+	s := newStory(t)
+	s.happens(signIn(monday, from(tokyo)), sawAll("impossible_travel", "new_country", "new_network")...)
+	r := s.happens(signIn(monday+3*event.Day), saw("new_device"))
+	if want := s.v.logistic(natsOf(6.0/8 + 2)).float(); r.Score != want {
+		t.Errorf("score %.2f; want %.2f, of the device and what is left of the travel", r.Score, want)
+	}
+	if s.happens(signIn(monday + 8*event.Day)); !slices.Equal(s.names(), []string{"new_device"}) {
+		t.Errorf("open %v; want what was covered to go with the travel", s.names())
 	}
 }
 
@@ -199,6 +225,14 @@ func TestMitigation(t *testing.T) {
 	}
 }
 
+func TestWeakerFactorLeavesTheStronger(t *testing.T) {
+	s := newStory(t)
+	strong := s.happens(signIn(monday, factor(event.FactorStrong)), saw("new_country"))
+	if push := s.happens(signIn(monday, factor(event.FactorPush))); push.Score != strong.Score {
+		t.Errorf("score %.2f, after a push %.2f; want no change", strong.Score, push.Score)
+	}
+}
+
 // The owner's key at home must not vouch for what an attacker does later.
 func TestMitigationEndsWithNewEvidence(t *testing.T) {
 	s := newStory(t)
@@ -265,6 +299,31 @@ func TestSessionRecords(t *testing.T) {
 	}
 	if rec, exists := s.sessionRecord(r.Sessions[0]); exists || rec.Entity != "session:default/a" {
 		t.Errorf("after confirm_safe: exists %v, %s; want its end", exists, rec.Entity)
+	}
+}
+
+// In a session's own record, evidence counts that is covered by something
+// outside the session.
+func TestSessionRecordCountsWhatOnlyTheUserHasCovered(t *testing.T) {
+	country := saw("new_country")
+	country.Session, country.Key = true, 7
+	network, anonymous := saw("new_network"), saw("anonymous_ip")
+	network.Session, anonymous.Session = true, true
+	cfg := Defaults()
+	cfg.Caps[event.GroupNetwork] = 6
+	s := storyWith(t, cfg, nil)
+	r := s.happens(signIn(monday, session("a")), saw("impossible_travel"), country, network, anonymous)
+	if len(r.Sessions) != 1 {
+		t.Fatalf("sessions %+v; want a", r.Sessions)
+	}
+	rec, _ := s.sessionRecord(r.Sessions[0])
+	if want := s.v.logistic(natsOf(6)).float(); rec.Score != want {
+		t.Errorf("score %.2f; want %.2f", rec.Score, want)
+	}
+	for _, reason := range rec.Reasons {
+		if reason.CoveredBy != "" || reason.Points == 0 {
+			t.Errorf("%s: %v points, covered by %q", reason.Detection, reason.Points, reason.CoveredBy)
+		}
 	}
 }
 

@@ -22,7 +22,7 @@ type outlook struct {
 }
 
 // lapses lists them in order. A decision never rises with time, whatever the
-// policies say.
+// policies say, and while the score is pinned nothing falls.
 func (v *Evaluator) lapses(list []evidence, from event.Time, level event.Level, decision event.Decision) []event.Lapse {
 	lapses := make([]event.Lapse, 0, 4)
 	if level == event.None && decision == event.Allow || slices.ContainsFunc(list, func(x evidence) bool { return x.pins() }) {

@@ -65,6 +65,20 @@ func TestPolicies(t *testing.T) {
 	}
 }
 
+// Policies weigh evidence; without any there is nothing to decide.
+func TestWithoutEvidenceTheDecisionIsAllow(t *testing.T) {
+	s := storyWith(t, Defaults(), Policies{{Name: "all", When: "score < 100", Decision: event.StepUp}})
+	if r := s.happens(signIn(monday)); r.Decision != event.Allow {
+		t.Errorf("a new subject: %v", r.Decision)
+	}
+	if r := s.happens(signIn(monday), saw("new_network")); r.Decision != event.StepUp {
+		t.Errorf("with evidence: %v; want step_up", r.Decision)
+	}
+	if r := s.happens(verdict(monday, "confirm_safe")); r.Decision != event.Allow {
+		t.Errorf("when it is removed: %v", r.Decision)
+	}
+}
+
 // A signal says nothing of its user; the user is still who they were.
 func TestPoliciesKnowTheUserAtASignal(t *testing.T) {
 	s := newStory(t)

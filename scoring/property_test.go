@@ -122,6 +122,50 @@ func TestRecordsHold(outer *testing.T) {
 	})
 }
 
+// The lapses are what level and decision do, looked at moment by moment.
+func TestLapsesAreWhatHappens(outer *testing.T) {
+	policies := []Policies{
+		nil,
+		{{Name: "network", When: `"new_network" in evidence or "new_device" in evidence`, Decision: event.StepUp}},
+		{{Name: "score", When: "score > 25", Decision: event.Revoke}, {Name: "weak", When: "score > 3", Decision: event.StepUp}},
+	}
+	rapid.Check(outer, func(t *rapid.T) {
+		s := storyWith(outer, Defaults(), policies[rapid.IntRange(0, len(policies)-1).Draw(t, "policies")])
+		var r Result
+		for _, h := range happenings().Draw(t, "story") {
+			r = s.happens(h.e, h.seen...)
+		}
+		rec := s.record(r)
+		if slices.Contains(s.names(), confirmedCompromised) {
+			return // it holds until it is released, whatever else clears
+		}
+		at := func(when event.Time) event.Lapse {
+			list := s.v.evidenceOf(s.open, everything)
+			score := s.v.scoreAt(list, when)
+			level := s.v.level(score)
+			return event.Lapse{At: when, Level: level, Decision: s.v.decide(list, when, score, level)}
+		}
+		moments := []event.Time{rec.AsOf}
+		for _, l := range rec.Lapses {
+			moments = append(moments, l.At-1, l.At)
+		}
+		for range 20 {
+			moments = append(moments, rec.AsOf+event.Time(rapid.Int64Range(0, 20*int64(event.Day)).Draw(t, "moment")))
+		}
+		for _, when := range moments {
+			want := event.Lapse{At: when, Level: rec.Level, Decision: rec.Decision}
+			for _, l := range rec.Lapses {
+				if l.At <= when {
+					want.Level, want.Decision = l.Level, l.Decision
+				}
+			}
+			if got := at(when); got != want {
+				t.Fatalf("at %v it is %+v; by the lapses %+v of %v it is %+v", when, got, rec.Lapses, rec.AsOf, want)
+			}
+		}
+	})
+}
+
 // A record that has been through JSON falls as the original does, and as the
 // state itself decays.
 func TestFallFollowsFromTheRecord(outer *testing.T) {

@@ -27,7 +27,11 @@ func (v *Evaluator) SessionRecord(e *event.Event, st *State, s SessionChange, op
 		PreviousLevel: s.Previous,
 		Config:        config,
 	})
-	return rec, rec.Level > event.None
+	if rec.Level == event.None {
+		rec.Lapses = rec.Lapses[:0] // nothing is left to fall
+		return rec, false
+	}
+	return rec, true
 }
 
 // record fills in all that follows from the evidence.

@@ -138,6 +138,21 @@ func TestGroupsAreCapped(t *testing.T) {
 	}
 }
 
+// Failed attempts explain nothing of a score that they could not have lifted.
+func TestUnconfirmedEvidenceHasPointsOnlyWhereItCounts(t *testing.T) {
+	s := newStory(t)
+	s.happens(signIn(monday, failed, from(tokyo)), saw("failed_login_burst"))
+	if rec := s.record(s.happens(signIn(monday), saw("new_device"))); rec.Reasons[0].Detection != "failed_login_burst" || rec.Reasons[0].Points == 0 {
+		t.Errorf("below medium: %+v", rec.Reasons)
+	}
+	rec := s.record(s.happens(signIn(monday), saw("impossible_travel")))
+	for _, reason := range rec.Reasons {
+		if counts := reason.Detection != "failed_login_burst"; (reason.Points > 0) != counts || reason.Unconfirmed == counts {
+			t.Errorf("score %.2f: %s has %.2f points, unconfirmed %v", rec.Score, reason.Detection, reason.Points, reason.Unconfirmed)
+		}
+	}
+}
+
 // Each lapse is the first millisecond at which the published level or decision
 // is lower.
 func TestLapsesAreExact(t *testing.T) {
@@ -193,6 +208,19 @@ func TestLapsesFollowThePolicies(t *testing.T) {
 	}
 	if last := rec.Lapses[len(rec.Lapses)-1]; last.Decision != event.Allow || last.Level != event.None {
 		t.Errorf("the last lapse is %+v", last)
+	}
+}
+
+// Policies that are stricter with less risk are somebody's mistake; time alone
+// must not make it an enforcement point's.
+func TestDecisionsNeverRiseWithTime(t *testing.T) {
+	s := storyWith(t, Defaults(), Policies{
+		{Name: "risky", When: `level == "medium"`, Decision: event.StepUp},
+		{Name: "mistaken", When: `level == "low"`, Decision: event.Revoke},
+	})
+	rec := s.record(s.happens(signIn(monday), saw("impossible_travel")))
+	if len(rec.Lapses) != 2 || rec.Lapses[0].Level != event.Low || rec.Lapses[0].Decision != event.StepUp {
+		t.Errorf("lapses %+v; want step_up to stay at low", rec.Lapses)
 	}
 }
 

@@ -7,14 +7,6 @@ import (
 	"github.com/riskstream/riskstream/event"
 )
 
-// Codes of the signals by which people give their verdict
-// (event.kind: signal, event.action: idp_signal).
-const (
-	confirmSafe        = "confirm_safe"        // removes the open evidence
-	confirmCompromised = "confirm_compromised" // pins the score at 100
-	release            = "release"             // ends the pin
-)
-
 // sessionReach is for how long after its detection evidence of a session is
 // refreshed by the session's events.
 const sessionReach = event.Day
@@ -73,11 +65,11 @@ func attempt(e *event.Event) bool {
 // feedback applies a person's verdict.
 func feedback(e *event.Event, st *State, open []Contribution) []Contribution {
 	switch e.Code {
-	case confirmSafe:
+	case event.ConfirmSafe:
 		return keep(open, func(c *Contribution) bool { return c.pins() })
-	case release:
+	case event.Release:
 		return keep(open, func(c *Contribution) bool { return !c.pins() })
-	case confirmCompromised:
+	case event.ConfirmCompromised:
 		if i := find(open, confirmedCompromised, 0); i >= 0 {
 			open[i].Touched = true
 			return open
