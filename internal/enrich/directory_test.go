@@ -3,6 +3,7 @@ package enrich_test
 import (
 	"fmt"
 	"net/netip"
+	"os"
 	"strings"
 	"testing"
 
@@ -338,4 +339,26 @@ func FuzzDirectory(f *testing.F) {
 			t.Errorf("an error without a place: %v", err)
 		}
 	})
+}
+
+// The examples that users copy must be valid.
+func TestExamplesOfTheDocumentation(t *testing.T) {
+	page, err := os.ReadFile("../../docs/enrichment.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	example := func(language, start string) []byte {
+		_, text, found := strings.Cut(string(page), "```"+language+"\n"+start)
+		if !found {
+			t.Fatalf("no example that starts with %q", start)
+		}
+		text, _, _ = strings.Cut(text, "```")
+		return []byte(start + text)
+	}
+	if err := enrich.ParseDirectory(example("yaml", "users:")); err != nil {
+		t.Error(err)
+	}
+	if err := enrich.ParseList(example("", "# Tor exits")); err != nil {
+		t.Error(err)
+	}
 }
