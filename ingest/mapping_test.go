@@ -1,6 +1,8 @@
 package ingest
 
 import (
+	"bytes"
+	"encoding/json"
 	"os"
 	"strings"
 	"testing"
@@ -39,6 +41,31 @@ func TestMappingWholeEvent(t *testing.T) {
 		`"session":{"id":"s-991"},"app":{"name":"badge gate"},"auth":{"method":"password","factor":"password"}}`
 	if diff := cmp.Diff(want, said(parsed(t, gate(t), edited(t, "mapping/gate.json", nil)))); diff != "" {
 		t.Errorf("event (-want +got):\n%s", diff)
+	}
+}
+
+// The worked example of docs/sources/mapping.md is true.
+func TestMappingDocumentedExample(t *testing.T) {
+	page, err := os.ReadFile("../docs/sources/mapping.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := strings.Split(string(page), "```")
+	if len(blocks) < 6 {
+		t.Fatal("the page has no example")
+	}
+	record, config, want := strings.TrimPrefix(blocks[1], "json\n"), strings.TrimPrefix(blocks[3], "yaml\n"), strings.TrimPrefix(blocks[5], "json\n")
+	var parsedConfig struct{ Sources []Source }
+	if err := yaml.Unmarshal([]byte(config), &parsedConfig); err != nil {
+		t.Fatal(err)
+	}
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, []byte(want)); err != nil {
+		t.Fatal(err)
+	}
+	e := parsed(t, parsedConfig.Sources[0], []byte(record))
+	if diff := cmp.Diff(compact.String(), string(e.AppendJSON(nil))); diff != "" {
+		t.Errorf("(-documented +got):\n%s", diff)
 	}
 }
 
