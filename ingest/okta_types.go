@@ -141,6 +141,7 @@ func oktaFactor(name string) event.Factor {
 	if name == "" {
 		return event.FactorNone
 	}
+	name = strings.ToUpper(name)
 	for _, sign := range [...]struct {
 		text   string
 		factor event.Factor
@@ -167,7 +168,7 @@ func oktaFactor(name string) event.Factor {
 		{"PASSWORD", event.FactorPassword},
 		{"QUESTION", event.FactorPassword}, // known, like a password
 	} {
-		if strings.Contains(strings.ToUpper(name), sign.text) {
+		if strings.Contains(name, sign.text) {
 			return sign.factor
 		}
 	}
