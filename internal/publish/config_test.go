@@ -76,7 +76,7 @@ func TestSecretsAreNeverShown(t *testing.T) {
 	}
 	shown := map[string]string{
 		"log": log.String(), "JSON": string(asJSON), "YAML": string(asYAML),
-		"%v": fmt.Sprintf("%v", config), "%+v": fmt.Sprintf("%+v", config), "%#v": fmt.Sprintf("%#v", config), "%s": fmt.Sprintf("%s", config.SASL.Password), "%q": fmt.Sprintf("%q", config.SASL.Password),
+		"%v": fmt.Sprintf("%v", config), "%+v": fmt.Sprintf("%+v", config), "%#v": fmt.Sprintf("%#v", config), "String": config.SASL.Password.String(), "%q": fmt.Sprintf("%q", config.SASL.Password),
 	}
 	for _, mechanism := range append(Mechanisms[:], "WRONG", "") {
 		config.SASL.Mechanism, config.SASL.TokenURL = mechanism, "ftp://u:"+secret+"@idp.example"

@@ -161,7 +161,7 @@ func DecodeScore(raw []byte) (event.Score, error) {
 	}
 	switch {
 	case !strings.HasPrefix(s.Entity, "user:") && !strings.HasPrefix(s.Entity, "session:"):
-		return event.Score{}, fmt.Errorf("not a score: entity %.60q is neither user: nor session:", s.Entity)
+		return event.Score{}, fmt.Errorf("not a score: entity %.60q begins with neither user: nor session: as it should", s.Entity)
 	case s.AsOf == 0:
 		return event.Score{}, fmt.Errorf("not a score: as_of is missing")
 	case s.Version == 0:
