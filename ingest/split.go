@@ -63,11 +63,15 @@ func objectEnd(b []byte, atEOF bool) int {
 	return containerEnd(b, atEOF)
 }
 
+// maxFastLine bounds how far wholeLine looks, so that values behind each other
+// on one endless line do not cost n² time.
+const maxFastLine = 64 << 10
+
 // wholeLine is the fast path for JSON lines: the length of the first line if
 // it is a whole value for certain, else 0. It is one if it ends in } and the
 // next line begins a value, which the grammar forbids inside a value.
 func wholeLine(b []byte, atEOF bool) int {
-	end := bytes.IndexByte(b, '\n')
+	end := bytes.IndexByte(b[:min(len(b), maxFastLine)], '\n')
 	if end < 0 {
 		return 0
 	}

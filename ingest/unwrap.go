@@ -14,6 +14,15 @@ const (
 	// small record cannot cause endless work. 8 MiB hold no more events of
 	// ordinary size.
 	maxElements = 10_000
+
+	// maxValues bounds how many values one piece of JSON may have, as parsed
+	// values take some 80 bytes each where their text takes 2. The largest
+	// events have a thousand.
+	maxValues = 1 << 20
+
+	// keepParsers is the size of records, in bytes, after which the memory of
+	// the parsers is given back.
+	keepParsers = 1 << 20
 )
 
 // unwrapper finds the elements of a record: it takes off compression and
@@ -53,6 +62,9 @@ func (u *unwrapper) record(record []byte) {
 		return
 	}
 	u.text(content, 0)
+	if len(content) > keepParsers {
+		u.parsers, u.probe, u.lines = [maxDepth + 1]fastjson.Parser{}, fastjson.Parser{}, fastjson.Arena{}
+	}
 }
 
 // text finds the elements of text that is one JSON value, several, or lines.
@@ -66,6 +78,8 @@ func (u *unwrapper) text(raw []byte, depth int) {
 		u.fail(raw, Oversized, "a line has %d bytes, more than %d", len(raw), maxRecord)
 	case raw[0] == '{' && beginsEnvelope(raw) && valueEnd(raw) == len(raw):
 		u.envelope(raw, depth)
+	case raw[0] == '{' && tooManyValues(raw):
+		u.fail(raw, Oversized, "a JSON value holds more than %d values", maxValues)
 	case raw[0] == '{' && len(raw) <= maxRecord:
 		value, err := u.parsers[depth].ParseBytes(raw)
 		if err != nil {
@@ -143,7 +157,7 @@ func (u *unwrapper) line(raw []byte, depth int) {
 		u.element(f, value, raw)
 		return
 	}
-	if at := bytes.IndexByte(raw, '{'); at > 0 {
+	if at := bytes.IndexByte(raw, '{'); at > 0 && !tooManyValues(raw) {
 		if inside, err := u.parsers[depth].ParseBytes(raw[at:]); err == nil {
 			u.object(inside, raw[at:], depth)
 			return
@@ -173,7 +187,7 @@ func (u *unwrapper) object(value *fastjson.Value, raw []byte, depth int) {
 func (u *unwrapper) carried(value *fastjson.Value) []byte {
 	for _, path := range [...][]string{{"event", "original"}, {"event.original"}, {"message"}, {"log"}} {
 		inside := value.GetStringBytes(path...)
-		if len(inside) < 2 || inside[0] != '{' || len(inside) > maxRecord {
+		if len(inside) < 2 || inside[0] != '{' || tooManyValues(inside) {
 			continue
 		}
 		v, err := u.probe.ParseBytes(inside)
@@ -322,6 +336,12 @@ func (u *unwrapper) full(rest []byte) bool {
 		u.fail(rest, TooManyElements, "the record holds more than %d events: the rest is not read", maxElements)
 	}
 	return u.count > maxElements
+}
+
+// tooManyValues reports whether parsing b as JSON could take more memory than
+// maxValues values do.
+func tooManyValues(b []byte) bool {
+	return len(b) > maxValues && bytes.Count(b, []byte{','}) > maxValues
 }
 
 // beginsEnvelope reports whether an object's first key is one with which

@@ -147,6 +147,7 @@ func TestBadInput(t *testing.T) {
 		{"damaged gzip", "\x1f\x8b\x08nothing that gzip wrote", Source{}, "!truncated_gzip"},
 		{"oversized", `{"x":"` + strings.Repeat("x", 10<<20) + `"}`, Source{}, "!oversized"},
 		{"oversized inside gzip", gzipped(`{"x":"` + strings.Repeat("x", 10<<20) + `"}`), Source{}, "!oversized"},
+		{"too many values to hold", `{"x":[` + strings.Repeat("1,", 2<<20) + `1]}`, Source{}, "!oversized"},
 		{"gzip bomb", gzipped(strings.Repeat(" ", maxExpanded+1)), Source{}, "!oversized"},
 		{"Avro", "\x00\x00\x00\x00\x07\x02\x0calice\x00", Source{}, "!unknown_format"},
 		{"other format than configured", a, Source{Format: "keycloak"}, "!unknown_format"},
@@ -201,5 +202,27 @@ func TestECSWithPlainMessage(t *testing.T) {
 		if got := strings.Join(results(t, Source{Topic: "idp.test"}, []byte(record)), " "); got != "e" {
 			t.Errorf("message %q: got %q, want the ECS event", message, got)
 		}
+	}
+}
+
+// TestUnwrapTakesLinearTime: what is cheap to send must be cheap to refuse. Each
+// record takes milliseconds; with n² work it would take minutes and time out.
+func TestUnwrapTakesLinearTime(t *testing.T) {
+	for name, unit := range map[string]string{
+		"values behind each other": "{}",
+		"array of values":          "[{},",
+		"broken lines":             "{\"a\":\"\n",
+		"open objects":             "{\"a\":[\n",
+		"lines of text":            "x{\n",
+		"strings":                  `"\"`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			record := []byte(strings.Repeat(unit, (4<<20)/len(unit)))
+			for _, r := range results(t, Source{Topic: "idp.test"}, record) {
+				if !strings.HasPrefix(r, "!") {
+					t.Fatalf("an event from nothing: %s", r)
+				}
+			}
+		})
 	}
 }
