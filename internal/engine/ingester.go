@@ -28,7 +28,6 @@ const maxInFlight = 20_000
 type ingester struct {
 	parsers map[string]*ingest.Parser // by source topic
 	topics  publish.Topics
-	now     func() time.Time
 	metrics *Metrics
 	log     *slog.Logger
 
@@ -57,6 +56,7 @@ func (g *ingester) run(ctx context.Context, opts []kgo.Opt, group string) error 
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.FetchMaxWait(100*time.Millisecond),
 		kgo.DisableAutoCommit(),
+		kgo.HeartbeatInterval(heartbeatEvery),
 		kgo.BlockRebalanceOnPoll(),
 		kgo.OnPartitionsRevoked(func(context.Context, *kgo.Client, map[string][]int32) {
 			<-begun
@@ -118,7 +118,7 @@ func (g *ingester) cycle(ctx context.Context) error {
 	if failed != nil {
 		return failed
 	}
-	if g.inFlight >= maxInFlight || g.now().Sub(g.lastCommit) >= commitEvery {
+	if g.inFlight >= maxInFlight || time.Since(g.lastCommit) >= commitEvery {
 		return g.commit(context.WithoutCancel(ctx))
 	}
 	return g.err()
@@ -196,7 +196,7 @@ func (g *ingester) produce(record *kgo.Record) {
 // read. After a failure to produce it commits nothing, so that a fresh client
 // reads it again.
 func (g *ingester) commit(ctx context.Context) error {
-	g.lastCommit = g.now()
+	g.lastCommit = time.Now()
 	g.inFlight = 0
 	if err := g.client.Flush(ctx); err != nil {
 		return fmt.Errorf("ingest: waiting for acknowledgements: %w", err)

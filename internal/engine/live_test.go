@@ -65,7 +65,9 @@ func testLiveEqualsReplay(t *testing.T, addr, prefix string, events, users int) 
 	first.stop(t)
 	produceCompany(t, ctx, client, prefix, company, events-events/2)
 	second := startEngine(t, ctx, cfg, now)
-	waitFor(t, ctx, "everything to be scored", func() bool { return second.Ready() == nil && idle(ctx, admin, cfg) })
+	waitFor(t, ctx, "everything to be scored", func() bool {
+		return second.Ready() == nil && second.owned() == int(cfg.Kafka.Partitions) && idle(ctx, admin, cfg)
+	})
 	second.stop(t)
 
 	topics := cfg.Kafka.Topics()
@@ -143,6 +145,19 @@ func (r *running) stop(t *testing.T) {
 	if err := <-r.done; err != nil {
 		t.Fatal(err)
 	}
+}
+
+// owned counts the partitions of risk.events that the engine's lanes hold; in
+// the middle of a rebalance some are nobody's.
+func (r *running) owned() (n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, lane := range r.lanes {
+		lane.mu.Lock()
+		n += len(lane.partitions)
+		lane.mu.Unlock()
+	}
+	return n
 }
 
 // state is the canonical state of every partition that the engine owned when

@@ -73,7 +73,7 @@ func (r *Replay) File(in io.Reader) error {
 	emit := func(e *event.Event) { r.event(e) }
 	err := ingest.Records(in, func(record []byte, line int) error {
 		r.stats.Records++
-		r.parser.Parse(record, event.Origin{Offset: int64(line)}, emit, r.reject)
+		r.parser.Parse(record, event.Origin{}, emit, r.reject)
 		return nil
 	})
 	if flushErr := r.out.Flush(); err == nil {

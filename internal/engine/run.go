@@ -139,7 +139,7 @@ func (g *Engine) runIngester(ctx context.Context, topics publish.Topics, opts []
 		}
 		parsers[source.Topic] = parser
 	}
-	w := &ingester{parsers: parsers, topics: topics, now: g.now, metrics: g.metrics, log: g.log}
+	w := &ingester{parsers: parsers, topics: topics, metrics: g.metrics, log: g.log}
 	return w.run(ctx, opts, g.cfg.Kafka.Group("ingest"))
 }
 

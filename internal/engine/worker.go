@@ -19,13 +19,18 @@ import (
 // commitEvery bounds how much is done again after a crash.
 const commitEvery = 100 * time.Millisecond
 
+// heartbeatEvery is how soon a worker learns that the group rebalances. A
+// cooperative rebalance takes two rounds, so the client's 3 s would hold up
+// moving partitions for 6.
+const heartbeatEvery = 500 * time.Millisecond
+
 // laneWorker owns some partitions of risk.events: one goroutine, one Kafka
 // session. It rebuilds the state of a newly assigned partition by reading it
 // from its start, and publishes from the committed offset on.
 type laneWorker struct {
 	lane    *Lane
 	topics  publish.Topics
-	now     func() time.Time
+	now     func() time.Time // decides when a level has fallen, nothing else
 	metrics *Metrics
 	log     *slog.Logger
 	limit   int // most subjects in a partition
@@ -64,6 +69,7 @@ func (w *laneWorker) run(ctx context.Context, opts []kgo.Opt, group string) erro
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.FetchMaxWait(100*time.Millisecond),
 		kgo.DisableAutoCommit(),
+		kgo.HeartbeatInterval(heartbeatEvery),
 		kgo.BlockRebalanceOnPoll(),
 		kgo.OnPartitionsAssigned(func(_ context.Context, _ *kgo.Client, assigned map[string][]int32) {
 			w.assign(assigned[w.topics.Events])
@@ -121,7 +127,7 @@ func (w *laneWorker) cycle(ctx context.Context) error {
 		w.metrics.lag(w.topics.Events, fetched.Partition, fetched.HighWatermark-p.next)
 	})
 	w.publishFalls()
-	if w.now().Sub(w.lastCommit) >= commitEvery {
+	if time.Since(w.lastCommit) >= commitEvery {
 		return w.commit(context.WithoutCancel(ctx))
 	}
 	return w.sink.err()
@@ -169,7 +175,7 @@ func (w *laneWorker) publishFalls() {
 // commit waits until everything produced is acknowledged and commits what was
 // processed.
 func (w *laneWorker) commit(ctx context.Context) error {
-	w.lastCommit = w.now()
+	w.lastCommit = time.Now()
 	offsets := map[int32]kgo.EpochOffset{}
 	for id, p := range w.partitions {
 		if p.next > p.committed && p.restored {
