@@ -165,7 +165,7 @@ func printDeadLetter(w io.Writer) func(ingest.DeadLetter) {
 }
 
 func printStats(w io.Writer, s engine.ReplayStats) {
-	fmt.Fprintf(w, "%d records: %d events", s.Records, s.Lines)
+	fmt.Fprintf(w, "%d events", s.Lines)
 	for _, part := range []struct {
 		n    int
 		name string

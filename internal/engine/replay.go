@@ -25,7 +25,6 @@ type Replay struct {
 
 // ReplayStats counts what a replay read and what has no line of its own.
 type ReplayStats struct {
-	Records     int // raw records read
 	Lines       int // unique events, each with its line
 	Repeats     int
 	Signals     int
@@ -70,12 +69,7 @@ func (r *Replay) Stats() ReplayStats { return r.stats }
 // File replays one file, plain or gzip, of any format that ingest reads.
 func (r *Replay) File(in io.Reader) error {
 	r.partition.marks = marks{}
-	emit := func(e *event.Event) { r.event(e) }
-	err := ingest.Records(in, func(record []byte, line int) error {
-		r.stats.Records++
-		r.parser.Parse(record, event.Origin{}, emit, r.reject)
-		return nil
-	})
+	err := r.parser.ParseFile(in, r.event, r.reject)
 	if flushErr := r.out.Flush(); err == nil {
 		err = flushErr
 	}
