@@ -70,6 +70,7 @@ func (s *Set) detectImpossibleTravel(e *event.Event, at *sighting, m *Memory, le
 // journey is the way between a sign-in and an anchor that is too fast.
 type journey struct {
 	anchor     *anchor
+	key        uint64 // what makes two journeys one piece of evidence
 	distanceKM float64
 	speedKMH   float64
 	seconds    uint32
@@ -85,28 +86,21 @@ func (j *journey) worseThan(other *journey) bool {
 }
 
 // judgeTravel reports whether nobody can have travelled between the anchor, if
-// there is one, and the sign-in.
+// there is one, and the sign-in, and what speaks against it all the same.
 func (s *Set) judgeTravel(a *anchor, e *event.Event, at *sighting, m *Memory, learning bool) (journey, bool) {
-	if a == nil {
-		return journey{}, false
-	}
-	sameNetwork := at.source != 0 && at.source == a.source
-	if sameNetwork || at.is(corporate) && a.traits&corporate != 0 {
-		return journey{}, false
-	}
-	j := journey{anchor: a, seconds: apart(at.at, a.at), strength: 1}
-	between := haversine(float64(at.lat), float64(at.lon), float64(a.lat), float64(a.lon))
-	j.distanceKM = max(0, between-float64(at.radius)-float64(a.radius))
-	j.speedKMH = j.distanceKM / (float64(max(j.seconds, minTravel)) / 3600)
-	if j.distanceKM < s.cfg.ImpossibleTravel.MinDistanceKM || j.speedKMH < s.cfg.ImpossibleTravel.MinSpeedKMH {
+	j, tooFast := s.wayBetween(a, at)
+	if !tooFast {
 		return journey{}, false
 	}
 
+	// Wherever one device or session seems to jump, it is the same doubt.
 	switch {
 	case at.bound != 0 && at.bound == a.bound:
 		j.doubt("same registered device")
+		j.key = uint64(at.bound)
 	case at.session != 0 && fold16(at.session) == a.session:
 		j.doubt("same session")
+		j.key = uint64(at.session)
 	}
 	if e.Source.Geo.Name != "" {
 		j.doubt("place common in the organisation")
@@ -121,6 +115,24 @@ func (s *Set) judgeTravel(a *anchor, e *event.Event, at *sighting, m *Memory, le
 		j.doubt("user still being learned")
 	}
 	return j, true
+}
+
+// wayBetween measures the way between the anchor and the sign-in, and reports
+// whether it is too fast for anybody. Within one network, and between corporate
+// egresses, there is none.
+func (s *Set) wayBetween(a *anchor, at *sighting) (j journey, tooFast bool) {
+	if a == nil {
+		return journey{}, false
+	}
+	sameNetwork := at.source != 0 && at.source == a.source
+	if sameNetwork || at.is(corporate) && a.traits&corporate != 0 {
+		return journey{}, false
+	}
+	between := haversine(float64(at.lat), float64(at.lon), float64(a.lat), float64(a.lon))
+	j = journey{anchor: a, key: uint64(at.network), seconds: apart(at.at, a.at), strength: 1}
+	j.distanceKM = max(0, between-float64(at.radius)-float64(a.radius))
+	j.speedKMH = j.distanceKM / (float64(max(j.seconds, minTravel)) / 3600)
+	return j, j.distanceKM >= s.cfg.ImpossibleTravel.MinDistanceKM && j.speedKMH >= s.cfg.ImpossibleTravel.MinSpeedKMH
 }
 
 func (j *journey) doubt(why string) {
@@ -150,7 +162,7 @@ func (j *journey) detection(e *event.Event, at *sighting, m *Memory) event.Detec
 	return event.Detection{
 		Name:     impossibleTravel,
 		Strength: j.strength,
-		Key:      uint64(at.source),
+		Key:      j.key,
 		Session:  at.session != 0,
 		Summary: fmt.Sprintf("Sign-in from %s %s %s %s: %s km at %s km/h",
 			here, spoken(j.seconds), relation, there, grouped(j.distanceKM), grouped(j.speedKMH)),
@@ -172,6 +184,24 @@ func (as *anchors) neighbours(t seconds) (before, after *anchor) {
 		}
 	}
 	return before, after
+}
+
+// trust makes the sighting an anchor, if it can be one.
+func (m *Memory) trust(at *sighting, city string) {
+	if a, ok := anchorOf(at, city); ok {
+		m.anchors.keep(&a)
+	}
+}
+
+// reachable reports that the user can have travelled to the sighting from the
+// anchors around it. One that was too fast, but for some doubt not challenged,
+// must not become an anchor: the way back would count as a second journey, and
+// the doubt would not hold for it.
+func (s *Set) reachable(m *Memory, at *sighting) bool {
+	before, after := m.anchors.neighbours(at.at)
+	_, tooFastFrom := s.wayBetween(before, at)
+	_, tooFastTo := s.wayBetween(after, at)
+	return !tooFastFrom && !tooFastTo
 }
 
 // keep makes the sighting the anchor of its place. The newest of each place

@@ -254,6 +254,48 @@ func TestImpossibleTravelKeepsHomeThroughJitter(t *testing.T) {
 	}
 }
 
+// A doubt must not grow into a certainty by being seen from both ends, or
+// through one carrier's many addresses.
+func TestImpossibleTravelDoubtsDoNotAddUp(t *testing.T) {
+	carrier := func(e *event.Event) { e.Source.AS = event.AS{Number: 64699, Type: event.ASMobile} }
+	other := place("198.51.100.77", "AU", "Sydney", -33.87, 151.21, 64650, "Coral Net")
+	for _, c := range []struct {
+		name        string
+		home        change
+		first, then event.Event
+	}{
+		{
+			"one carrier's addresses", nothing,
+			signIn(on(14, "10:38"), tokyo, carrier, country("DE")), signIn(on(14, "11:00"), tokyo, carrier, country("DE"), ip("203.0.113.77")),
+		},
+		{
+			"one registered device", bound("mac-1"),
+			signIn(on(14, "10:38"), tokyo, bound("mac-1")), signIn(on(14, "11:00"), other, bound("mac-1")),
+		},
+		{
+			"one session", session("s1"),
+			signIn(on(14, "10:38"), tokyo, session("s1")), signIn(on(14, "11:00"), other, session("s1")),
+		},
+		{
+			"a common place", nothing,
+			signIn(on(14, "10:38"), tokyo, commonPlace), signIn(on(14, "11:00"), tokyo, commonPlace, ip("203.0.113.77")),
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := settled(t)
+			d.entry(signIn(on(14, "10:00"), berlin, laptop, c.home))
+			first := get(t, d.entry(c.first), impossibleTravel)
+			then := get(t, d.entry(c.then), impossibleTravel)
+			if first.Strength != downgrade || then.Key != first.Key {
+				t.Errorf("strength %g and keys %x, %x; want %g and one key", first.Strength, first.Key, then.Key, downgrade)
+			}
+			if found := d.entry(signIn(on(14, "11:20"), berlin, laptop, c.home)); strengthOf(found, impossibleTravel) != 0 {
+				t.Errorf("back home: %s", names(found))
+			}
+		})
+	}
+}
+
 func TestImpossibleTravelWhileLearningIsDowngraded(t *testing.T) {
 	d := newDiary(t)
 	d.entry(signIn(on(0, "10:00"), berlin, laptop))

@@ -63,7 +63,10 @@ func (s *Set) Learn(e *event.Event, m *Memory, v Verdict) {
 			m.pending.push(&at)
 			return
 		}
-		s.teach(m, &at, e.Source.Geo.City)
+		s.teach(m, &at)
+		if strong || s.reachable(m, &at) {
+			m.trust(&at, e.Source.Geo.City)
+		}
 	case confirmedStrongly(e):
 		s.learnPending(m, fold(e.Source.NetworkHash()))
 	}
@@ -108,20 +111,18 @@ func (s *Set) learnPending(m *Memory, source uint32) {
 
 func (s *Set) learnWaiting(m *Memory, p *sighting) {
 	if p.at != 0 {
-		s.teach(m, p, "")
+		s.teach(m, p)
+		m.trust(p, "")
 		*p = sighting{}
 	}
 }
 
 // teach takes a sign-in that is held to be the user's own into the baselines.
-func (s *Set) teach(m *Memory, at *sighting, city string) {
+func (s *Set) teach(m *Memory, at *sighting) {
 	m.progress.note(at.at)
 	s.teachCountry(m, at)
 	s.teachNetwork(m, at)
 	s.teachDevice(m, at)
-	if a, ok := anchorOf(at, city); ok {
-		m.anchors.keep(&a)
-	}
 }
 
 // teachCountry learns only what tells the person's own country.
