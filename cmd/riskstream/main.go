@@ -21,9 +21,7 @@ func main() { os.Exit(run()) }
 
 // run returns the exit code: 0 done, 1 failed, 2 wrong usage.
 func run() int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	err := root().ExecuteContext(ctx)
+	err := root().ExecuteContext(context.Background())
 	switch {
 	case err == nil:
 		return 0
@@ -34,6 +32,14 @@ func run() int {
 		fmt.Fprintf(os.Stderr, "riskstream: %v\n", err)
 		return 1
 	}
+}
+
+// untilSignal ends the context with the first SIGINT or SIGTERM, for commands
+// that drain. The second kills, as the first does with other commands.
+func untilSignal(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	return ctx, stop
 }
 
 // usageError is a mistake in how the command was called.

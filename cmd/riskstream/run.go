@@ -36,7 +36,9 @@ Metrics are at http.listen under /metrics, health under /livez and /readyz.`,
 			if configFile == "" {
 				return usageError{errors.New("run needs --config FILE")}
 			}
-			return runEngine(cmd.Context(), configFile)
+			ctx, stop := untilSignal(cmd.Context())
+			defer stop()
+			return runEngine(ctx, configFile)
 		},
 	}
 	cmd.Flags().StringVarP(&configFile, "config", "c", "", "configuration `file`")

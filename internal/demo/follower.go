@@ -10,29 +10,31 @@ import (
 
 	"github.com/riskstream/riskstream/event"
 	"github.com/riskstream/riskstream/internal/livetable"
+	"github.com/riskstream/riskstream/internal/publish"
 )
 
 // follower reads the output topics as any reader would and keeps the last
 // score record of every user.
 type follower struct {
 	client *kgo.Client
+	topics publish.Topics
 
 	mu    sync.Mutex
 	users map[string]event.Score
 	stats livetable.Stats
 }
 
-func follow(broker string) (*follower, error) {
-	client, err := kgo.NewClient(
-		kgo.SeedBrokers(broker),
-		kgo.ConsumeTopics("risk.events", "risk.detections", "risk.scores", "risk.deadletter"),
+func follow(kafka publish.KafkaConfig) (*follower, error) {
+	topics := kafka.Topics()
+	client, err := newClient(kafka.Brokers[0],
+		kgo.ConsumeTopics(topics.Events, topics.Detections, topics.Scores, topics.DeadLetter),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 	)
 	if err != nil {
 		return nil, err
 	}
-	return &follower{client: client, users: map[string]event.Score{}}, nil
+	return &follower{client: client, topics: topics, users: map[string]event.Score{}}, nil
 }
 
 func (f *follower) close() { f.client.Close() }
@@ -49,13 +51,13 @@ func (f *follower) run(ctx context.Context) error {
 
 func (f *follower) take(record *kgo.Record) {
 	switch record.Topic {
-	case "risk.events":
+	case f.topics.Events:
 		f.stats.Events++
-	case "risk.detections":
+	case f.topics.Detections:
 		f.stats.Detections++
-	case "risk.deadletter":
+	case f.topics.DeadLetter:
 		f.stats.DeadLetters++
-	case "risk.scores":
+	case f.topics.Scores:
 		var score event.Score
 		if !strings.HasPrefix(string(record.Key), "user:") || json.Unmarshal(record.Value, &score) != nil {
 			return
@@ -64,7 +66,7 @@ func (f *follower) take(record *kgo.Record) {
 	}
 }
 
-// snapshot is every user at risk, and the counts.
+// snapshot is every user with open evidence, and the counts.
 func (f *follower) snapshot() ([]livetable.Row, livetable.Stats) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
