@@ -12,7 +12,11 @@
 package scoring
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
+	"fmt"
+	"maps"
 	"math"
 	"slices"
 
@@ -33,6 +37,7 @@ type Scorer struct {
 	overlaps   []overlap
 	policies   []policy
 	judgeScore bool // a policy looks at the score itself
+	hash       string
 }
 
 // New checks the configuration and compiles the policies; without any, the
@@ -77,7 +82,23 @@ func New(cfg Config, policies Policies) (*Scorer, error) {
 		}
 		s.weights[name] = row
 	}
+	s.hash = s.fingerprint()
 	return s, nil
+}
+
+// fingerprint hashes what New has made of the configuration and of the tables
+// that are built in, so that it changes with either.
+func (s *Scorer) fingerprint() string {
+	h := sha256.New()
+	fmt.Fprintln(h, s.priorScore, s.levels, s.caps, s.overlaps)
+	for _, name := range slices.Sorted(maps.Keys(s.weights)) {
+		w := s.weights[name]
+		fmt.Fprintln(h, name, w.Group, w.LLR, w.HalfLife)
+	}
+	for _, p := range s.policies {
+		fmt.Fprintf(h, "%q %q %s\n", p.name, p.when, p.decision)
+	}
+	return hex.EncodeToString(h.Sum(nil))
 }
 
 func capsOf(byName map[event.Group]float64) groupSums {
@@ -91,6 +112,10 @@ func capsOf(byName map[event.Group]float64) groupSums {
 // Version names the weights; it stands in every record. It ends in "+local"
 // where the configuration changes them.
 func (s *Scorer) Version() string { return s.version }
+
+// Hash identifies everything that scores and decisions depend on: weights,
+// overlaps, levels, caps and policies.
+func (s *Scorer) Hash() string { return s.hash }
 
 // Prior is the score without evidence.
 func (s *Scorer) Prior() float64 { return s.priorScore.float() }

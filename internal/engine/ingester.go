@@ -58,6 +58,7 @@ func (g *ingester) run(ctx context.Context, opts []kgo.Opt, group string) error 
 		kgo.DisableAutoCommit(),
 		kgo.HeartbeatInterval(heartbeatEvery),
 		kgo.BlockRebalanceOnPoll(),
+		kgo.MetadataMaxAge(10*time.Second), // a source topic that is created later is found within this
 		kgo.OnPartitionsRevoked(func(context.Context, *kgo.Client, map[string][]int32) {
 			<-begun
 			if err := g.commit(context.WithoutCancel(ctx)); err != nil {

@@ -11,6 +11,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -30,7 +31,7 @@ import (
 // TestLiveEqualsReplay runs the engine against an in-process broker; with the
 // build tag realkafka, TestRealLiveEqualsReplay runs the same on Apache Kafka.
 func TestLiveEqualsReplay(t *testing.T) {
-	testLiveEqualsReplay(t, kafkatest.Fake(t), "", 6_000, 300)
+	testLiveEqualsReplay(t, kafkatest.Fake(t), "", 8_000, 24)
 }
 
 // testLiveEqualsReplay sends raw events of three identity providers through
@@ -39,7 +40,8 @@ func TestLiveEqualsReplay(t *testing.T) {
 func testLiveEqualsReplay(t *testing.T, addr, prefix string, events, users int) {
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
-	cfg := liveConfig(t, addr, prefix)
+	company := simulate.New(simulate.Config{Seed: 7, Users: users})
+	cfg := liveConfig(t, addr, prefix, company)
 	client, err := kgo.NewClient(kgo.SeedBrokers(addr), kgo.AllowAutoTopicCreation())
 	if err != nil {
 		t.Fatal(err)
@@ -53,7 +55,6 @@ func testLiveEqualsReplay(t *testing.T, addr, prefix string, events, users int) 
 			t.Fatal(err)
 		}
 	}
-	company := simulate.New(simulate.Config{Seed: 7, Users: users})
 	// The clock of the falls stands at a time after every event.
 	now := company.LiveFrom().Std().Add(30 * 24 * time.Hour)
 
@@ -76,12 +77,55 @@ func testLiveEqualsReplay(t *testing.T, addr, prefix string, events, users int) 
 	checkNothingLost(t, ctx, admin, cfg, log, deadLetters)
 
 	want := replayDump(t, cfg, log, event.TimeOf(now))
-	compare(t, "detections.jsonl", want, liveDetections(readTopic(t, ctx, addr, topics.Detections)))
+	detections := liveDetections(readTopic(t, ctx, addr, topics.Detections))
+	compare(t, "detections.jsonl", want, detections)
 	compare(t, "scores.jsonl", want, liveScores(readTopic(t, ctx, addr, topics.Scores)))
 	compare(t, "state.jsonl", want, second.state(t))
+	checkStories(t, company, detections)
 }
 
-func liveConfig(t *testing.T, addr, prefix string) *config.Config {
+// checkStories holds the detections against what the company knows to have
+// happened. A replay runs the same detectors, so that a broken one shows here
+// and not in the comparison.
+func checkStories(t *testing.T, company *simulate.Company, detections []byte) {
+	t.Helper()
+	raised := map[string]map[string]bool{}
+	for line := range bytes.Lines(detections) {
+		var d struct{ Subject, Name string }
+		if err := json.Unmarshal(line, &d); err != nil {
+			t.Fatal(err)
+		}
+		if raised[d.Subject] == nil {
+			raised[d.Subject] = map[string]bool{}
+		}
+		raised[d.Subject][d.Name] = true
+	}
+	want := map[string][]string{
+		"impossible_travel":    {"impossible_travel", "new_device"},
+		"brute_force_success":  {"failed_login_burst", "brute_force_success", "new_device", "new_network"},
+		"password_guessing":    {"failed_login_burst"},
+		"anonymous_new_device": {"anonymous_ip", "new_device"},
+		"business_trip":        {"new_country"},
+		"new_phone":            {"new_device"},
+	}
+	for _, story := range company.Stories() {
+		for _, name := range want[story.Name] {
+			if !raised[story.Person][name] {
+				t.Errorf("story %s of %s (%s): no %s among %v", story.Name, story.Person, story.About, name, slices.Sorted(maps.Keys(raised[story.Person])))
+			}
+		}
+		delete(want, story.Name)
+	}
+	for name := range want {
+		t.Errorf("the company has no story %s", name)
+	}
+}
+
+func liveConfig(t *testing.T, addr, prefix string, company *simulate.Company) *config.Config {
+	directory := filepath.Join(t.TempDir(), "directory.yaml")
+	if err := os.WriteFile(directory, company.Directory(), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	text := fmt.Sprintf(`
 kafka: {brokers: [%q], topic_prefix: %q, replication_factor: 1, partitions: 4}
 sources:
@@ -92,14 +136,19 @@ geoip:
   city: ../../fixtures/geoip/city.mmdb
   asn: ../../fixtures/geoip/asn.mmdb
   anonymous: ../../fixtures/geoip/anonymous.mmdb
+directory: %[3]q
 engine: {workers: 2}
-`, addr, prefix)
+`, addr, prefix, directory)
 	cfg, err := config.Parse("riskstream.yaml", []byte(text), func(string) (string, bool) { return "", false })
 	if err != nil {
 		t.Fatal(err)
 	}
 	return cfg
 }
+
+// mail keys raw records by the person they name, as a connector does that keeps
+// each person's events in order over several partitions.
+var mail = regexp.MustCompile(`[a-z.]+@[a-z.]+`)
 
 // produceCompany produces the events of a simulated company, and among them a
 // few records that cannot be read.
@@ -111,7 +160,7 @@ func produceCompany(t *testing.T, ctx context.Context, client *kgo.Client, prefi
 		if i%1000 == 999 {
 			value = []byte(`{"broken":`)
 		}
-		client.Produce(ctx, &kgo.Record{Topic: prefix + record.Topic, Value: value, Timestamp: record.Time.Std()}, func(_ *kgo.Record, err error) {
+		client.Produce(ctx, &kgo.Record{Topic: prefix + record.Topic, Key: mail.Find(record.Value), Value: value, Timestamp: record.Time.Std()}, func(_ *kgo.Record, err error) {
 			failed = errors.Join(failed, err)
 		})
 	}

@@ -6,6 +6,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/riskstream/riskstream/event"
 )
 
 // Metrics are the engine's Prometheus metrics, in base units and never with a
@@ -21,6 +23,7 @@ type Metrics struct {
 	restoreSeconds  prometheus.Histogram
 	restarts        *prometheus.CounterVec
 	ruleErrors      *prometheus.GaugeVec
+	policyErrors    *prometheus.GaugeVec
 	laneErrors      prometheus.Counter
 	stateEntries    prometheus.Gauge
 	stateBytes      prometheus.Gauge
@@ -57,6 +60,9 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		ruleErrors: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "riskstream_rule_errors", Help: "Evaluations of a rule that failed at run, since start.",
 		}, []string{"rule"}),
+		policyErrors: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "riskstream_policy_errors", Help: "Evaluations of a policy that failed at run, since start.",
+		}, []string{"policy"}),
 		laneErrors:   prometheus.NewCounter(prometheus.CounterOpts{Name: "riskstream_lane_errors_total", Help: "Records of risk.events that are no events."}),
 		stateEntries: gauge("state_entries", "Subjects in state."),
 		stateBytes:   gauge("state_bytes", "Memory that the state holds."),
@@ -64,7 +70,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		fallsSkipped: gauge("falls_skipped", "Records whose falls are not published because the timetable is full, since start."),
 	}
 	r.MustRegister(m.events, m.deadLetters, m.detections, m.lagRecords, m.eventAge, m.endToEnd, m.scoringDuration,
-		m.restoreSeconds, m.restarts, m.ruleErrors, m.laneErrors, m.stateEntries, m.stateBytes, m.evictions, m.fallsSkipped)
+		m.restoreSeconds, m.restarts, m.ruleErrors, m.policyErrors, m.laneErrors, m.stateEntries, m.stateBytes, m.evictions, m.fallsSkipped)
 	return m
 }
 
@@ -76,13 +82,14 @@ var statusNames = [...]string{Scored: "scored", Signalled: "signal", Repeated: "
 
 // processed counts an event of the lane; events read again to rebuild state
 // are counted apart.
-func (m *Metrics) processed(r *Result, took time.Duration, rebuilding bool) {
+func (m *Metrics) processed(r *Result, at event.Time, began time.Time, rebuilding bool) {
 	if rebuilding {
 		m.events.WithLabelValues("rebuild", statusNames[r.Status]).Inc()
 		return
 	}
 	m.events.WithLabelValues("lane", statusNames[r.Status]).Inc()
-	m.scoringDuration.Observe(took.Seconds())
+	m.scoringDuration.Observe(time.Since(began).Seconds())
+	m.eventAge.Observe(max(began.Sub(at.Std()), 0).Seconds())
 }
 
 // acknowledged measures the way of a record that the broker has taken.
@@ -92,12 +99,15 @@ func (m *Metrics) acknowledged(record *kgo.Record) {
 	}
 }
 
-func (m *Metrics) state(s stateSize, ruleErrors map[string]uint64) {
+func (m *Metrics) state(s stateSize) {
 	m.stateEntries.Set(float64(s.entries))
 	m.stateBytes.Set(float64(s.bytes))
 	m.evictions.Set(float64(s.evicted))
 	m.fallsSkipped.Set(float64(s.fallsSkipped))
-	for rule, n := range ruleErrors {
+	for rule, n := range s.ruleErrors {
 		m.ruleErrors.WithLabelValues(rule).Set(float64(n))
+	}
+	for policy, n := range s.policyErrors {
+		m.policyErrors.WithLabelValues(policy).Set(float64(n))
 	}
 }

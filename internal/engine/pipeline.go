@@ -39,19 +39,18 @@ func NewPipeline(cfg *config.Config, log *slog.Logger) (*Pipeline, error) {
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, err
 	}
-	p.hash = configHash(cfg, p.rules.Hash())
+	p.hash = configHash(cfg, p.rules.Hash(), p.scorer.Hash())
 	return p, nil
 }
 
 // configHash identifies the part of a configuration that records depend on.
 // Two processes with the same hash make the same records of the same events.
-func configHash(cfg *config.Config, rulesHash string) string {
+func configHash(cfg *config.Config, rulesHash, scoringHash string) string {
 	text, err := yaml.Marshal(struct {
 		Detectors any
-		Scoring   any
-		Policies  any
 		Rules     string
-	}{cfg.Detectors, cfg.Scoring, cfg.Policies, rulesHash})
+		Scoring   string
+	}{cfg.Detectors, rulesHash, scoringHash})
 	if err != nil {
 		panic(fmt.Sprintf("configuration cannot be written as YAML: %v", err))
 	}

@@ -11,5 +11,5 @@ import (
 // TestRealLiveEqualsReplay is the proof on Apache Kafka: 100,000 raw events
 // of three identity providers over three topics.
 func TestRealLiveEqualsReplay(t *testing.T) {
-	testLiveEqualsReplay(t, kafkatest.Real(t), kafkatest.Prefix(t), 100_000, 2_000)
+	testLiveEqualsReplay(t, kafkatest.Real(t), kafkatest.Prefix(t), 100_000, 400)
 }

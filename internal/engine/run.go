@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -79,9 +80,21 @@ func (g *Engine) ensureTopics(ctx context.Context, opts []kgo.Opt) error {
 	defer client.Close()
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	warnings, err := g.cfg.Kafka.EnsureTopics(ctx, kadm.NewClient(client))
+	admin := kadm.NewClient(client)
+	warnings, err := g.cfg.Kafka.EnsureTopics(ctx, admin)
 	for _, w := range warnings {
 		g.log.Warn(w)
+	}
+	if err != nil {
+		return fmt.Errorf("kafka %s: %w", strings.Join(g.cfg.Kafka.Brokers, ", "), err)
+	}
+	var sources []string
+	for _, source := range g.cfg.Sources {
+		sources = append(sources, source.Topic)
+	}
+	missing, err := publish.MissingTopics(ctx, admin, sources...)
+	if len(missing) > 0 {
+		g.log.Warn("source topics do not exist yet; they are read once they do", "topics", missing)
 	}
 	return err
 }
@@ -179,12 +192,11 @@ func (g *Engine) watchState(ctx context.Context) {
 func (g *Engine) measureState() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	var total stateSize
-	ruleErrors := map[string]uint64{}
+	total := newStateSize()
 	for _, lane := range g.lanes {
 		if lane != nil {
-			lane.measure(&total, ruleErrors)
+			lane.measure(&total)
 		}
 	}
-	g.metrics.state(total, ruleErrors)
+	g.metrics.state(total)
 }

@@ -147,7 +147,7 @@ func (w *laneWorker) process(p *lanePartition, record *kgo.Record) {
 	w.sink.cause(record, record.Offset < p.liveFrom)
 	started := time.Now()
 	result := w.lane.Process(p.Partition, &e, w.sink)
-	w.metrics.processed(&result, time.Since(started), w.sink.muted)
+	w.metrics.processed(&result, e.Time, started, w.sink.muted)
 	w.restored(p)
 }
 
@@ -283,13 +283,19 @@ func (w *laneWorker) ready() (ok bool, why string) {
 	return true, ""
 }
 
-// stateSize adds up the state of many partitions.
+// stateSize adds up what the partitions of many lanes hold and have counted.
 type stateSize struct {
 	entries, bytes        int
 	evicted, fallsSkipped uint64
+	ruleErrors            map[string]uint64
+	policyErrors          map[string]uint64
 }
 
-func (w *laneWorker) measure(into *stateSize, ruleErrors map[string]uint64) {
+func newStateSize() stateSize {
+	return stateSize{ruleErrors: map[string]uint64{}, policyErrors: map[string]uint64{}}
+}
+
+func (w *laneWorker) measure(into *stateSize) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, p := range w.partitions {
@@ -299,6 +305,9 @@ func (w *laneWorker) measure(into *stateSize, ruleErrors map[string]uint64) {
 		into.fallsSkipped += p.falls.skipped
 	}
 	for rule, n := range w.lane.rules.Errors() {
-		ruleErrors[rule] += n
+		into.ruleErrors[rule] += n
+	}
+	for policy, n := range w.lane.scorer.Failures() {
+		into.policyErrors[policy] += n
 	}
 }
