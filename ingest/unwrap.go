@@ -254,6 +254,7 @@ var carriers = [...]struct {
 	{key: "payload"},                   // Kafka Connect
 	{key: "logEvents"},                 // CloudWatch
 	{key: "items"},
+	{key: "value"}, // a page of Microsoft Graph
 	{key: "LogEvent"},
 	{key: "data"},
 	{key: "event", inner: "original", textOnly: true}, // Filebeat

@@ -87,6 +87,7 @@ func TestArrivals(t *testing.T) {
 		{"empty envelope", `{"records":[]}`, ""},
 		{"CloudTrail envelope", `{"Records":[` + a + `]}`, "a"},
 		{"items", `{"items":[` + a + `]}`, "a"},
+		{"Microsoft Graph", `{"@odata.context":"https://graph.microsoft.com/v1.0/$metadata#auditLogs/signIns","value":[` + a + `,` + b + `]}`, "a b"},
 		{"CloudWatch", `{"messageType":"DATA_MESSAGE","logEvents":[{"id":"1","timestamp":1,"message":` + quote(a) + `}]}`, "a"},
 		{"CloudWatch, compressed", gzipped(`{"logEvents":[{"id":"1","message":` + quote(a) + `},{"id":"2","message":` + quote(b) + `}]}`), "a b"},
 		{"Kafka Connect", `{"schema":{"type":"string"},"payload":` + a + `}`, "a"},
