@@ -21,12 +21,12 @@ func main() { os.Exit(run()) }
 
 // run returns the exit code: 0 done, 1 failed, 2 wrong usage.
 func run() int {
-	err := root().ExecuteContext(context.Background())
+	cmd, err := root().ExecuteContextC(context.Background())
 	switch {
 	case err == nil:
 		return 0
 	case errors.As(err, new(usageError)):
-		fmt.Fprintf(os.Stderr, "riskstream: %v\nTry 'riskstream --help'.\n", err)
+		fmt.Fprintf(os.Stderr, "riskstream: %v\nTry '%s --help'.\n", err, cmd.CommandPath())
 		return 2
 	default:
 		fmt.Fprintf(os.Stderr, "riskstream: %v\n", err)
@@ -72,4 +72,12 @@ func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
 		}
 		return nil
 	}
+}
+
+// someFiles wants at least one log file.
+func someFiles(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return usageError{fmt.Errorf("%s needs at least one FILE; - is standard input", cmd.Name())}
+	}
+	return nil
 }

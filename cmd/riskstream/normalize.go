@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/riskstream/riskstream/event"
-	"github.com/riskstream/riskstream/ingest"
 )
 
 func normalizeCommand() *cobra.Command {
@@ -21,30 +20,29 @@ own form, one JSON line each, enriched and with its subject, but not scored.
 Standard error says what could not be read, and why.`,
 		Example: `  riskstream normalize okta.jsonl
   riskstream normalize --source entra signins.json | jq .user.subject
-  kcat -b localhost:9092 -t idp.okta -C -e | riskstream normalize -`,
-		Args: usageArgs(cobra.MinimumNArgs(1)),
+  riskstream normalize --config riskstream.yaml --source idp.vpn vpn.jsonl
+  kcat -b localhost:9092 -t idp.okta -C -e -q | riskstream normalize -`,
+		Args: someFiles,
 		RunE: func(cmd *cobra.Command, files []string) error { return normalize(cmd, configFile, source, files) },
 	}
-	cmd.Flags().StringVarP(&configFile, "config", "c", "", "configuration `file`; defaults without")
-	cmd.Flags().StringVar(&source, "source", "", "`format` of the files, instead of recognising it")
+	configFlag(cmd, &configFile)
+	sourceFlag(cmd, &source)
 	return cmd
 }
 
 func normalize(cmd *cobra.Command, configFile, source string, files []string) error {
-	pipeline, err := openPipeline(configFile)
+	messages := cmd.ErrOrStderr()
+	cfg, pipeline, err := open(configFile, plainLog(messages))
 	if err != nil {
 		return err
 	}
 	defer pipeline.Close()
-	parser, err := pipeline.Parser(ingest.Source{Format: source})
+	parser, err := pipeline.Parser(sourceNamed(cfg, source))
 	if err != nil {
-		return usageError{err}
+		return usageError{fmt.Errorf("--source: %w", err)}
 	}
+	logs := newLogFiles(cmd)
 	out := bufio.NewWriterSize(cmd.OutOrStdout(), 1<<16)
-	messages := cmd.ErrOrStderr()
-	progress := newProgress(messages)
-	tell := printDeadLetter(messages)
-	deadLetters := map[string]int{}
 	events := 0
 	var line []byte
 	emit := func(e *event.Event) {
@@ -52,27 +50,13 @@ func normalize(cmd *cobra.Command, configFile, source string, files []string) er
 		line = append(e.AppendJSON(line[:0]), '\n')
 		out.Write(line) // its error comes back from Flush
 	}
-	reject := func(d ingest.DeadLetter) {
-		deadLetters[d.Reason]++
-		tell(d)
+	err = logs.each(files, func(in io.Reader) error { return parser.ParseFile(in, emit, logs.deadLetter) })
+	if flushErr := out.Flush(); err == nil {
+		err = flushErr
 	}
-	for _, file := range files {
-		err := eachFile(cmd, file, progress, func(in io.Reader) error {
-			return ingest.Records(in, func(record []byte, line int) error {
-				parser.Parse(record, event.Origin{Offset: int64(line)}, emit, reject)
-				return nil
-			})
-		})
-		if err != nil {
-			return err
-		}
-	}
-	progress.done()
-	if err := out.Flush(); err != nil {
+	if err != nil {
 		return err
 	}
-	fmt.Fprintf(messages, "%d events", events)
-	printDeadLetterCounts(messages, deadLetters)
-	fmt.Fprintln(messages)
+	fmt.Fprintln(messages, plural(events, "event")+logs.counts())
 	return nil
 }

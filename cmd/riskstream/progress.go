@@ -9,6 +9,9 @@ import (
 	"golang.org/x/term"
 )
 
+// progressEvery is how often progress is redrawn.
+const progressEvery = 500 * time.Millisecond
+
 // progress shows how far long work has come, on a terminal only.
 type progress struct {
 	w      io.Writer
@@ -56,9 +59,10 @@ func (p *progress) draw(now time.Time) {
 	fmt.Fprintf(p.w, "\r\x1b[K%s: %.1f MiB, %s", p.name, mib, now.Sub(p.start).Round(time.Second))
 }
 
-// done clears the line.
+// done clears the line, for another text or for good.
 func (p *progress) done() {
 	if p.shown {
+		p.shown = false
 		fmt.Fprint(p.w, "\r\x1b[K")
 	}
 }

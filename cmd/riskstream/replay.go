@@ -1,21 +1,16 @@
 package main
 
 import (
-	"bufio"
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
-	"log/slog"
-	"maps"
-	"os"
 	"slices"
-	"time"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
 	"github.com/riskstream/riskstream/event"
-	"github.com/riskstream/riskstream/ingest"
-	"github.com/riskstream/riskstream/internal/config"
 	"github.com/riskstream/riskstream/internal/engine"
 	"github.com/riskstream/riskstream/internal/livetable"
 )
@@ -35,55 +30,79 @@ standard input), recognises their format and sends them through the same code
 that scores live events. It prints one JSON line per unique event: its risk, the
 subject's score, and the evidence. Messages go to standard error.
 
-The same files and configuration give the same bytes, every time.`,
+The same files and configuration give the same bytes, every time. What cannot be
+read is told and counted; the exit code is 0 all the same.`,
 		Example: `  riskstream replay okta.jsonl                    one line per event
-  riskstream replay okta.jsonl --top              the riskiest users, and why
+  riskstream replay okta.jsonl --top              the 20 riskiest users, and why
+  riskstream replay okta.jsonl --top=5
   riskstream replay okta.jsonl | jq 'select(.score >= 40)'
   riskstream replay --config riskstream.yaml okta.jsonl.gz entra.json
-  riskstream replay --out result/ events-0.jsonl  also detections, scores and state`,
-		Args: usageArgs(cobra.MinimumNArgs(1)),
-		RunE: func(cmd *cobra.Command, files []string) error { return replay(cmd, flags, files) },
+  kcat -b localhost:9092 -t idp.okta -C -e -q | riskstream replay -
+  riskstream replay --out result okta.jsonl       also detections, scores and state`,
+		Args: someFiles,
+		RunE: func(cmd *cobra.Command, files []string) error {
+			until, err := flags.check(cmd, files)
+			if err != nil {
+				return usageError{err}
+			}
+			return replay(cmd, flags, until, files)
+		},
 	}
 	f := cmd.Flags()
-	f.StringVarP(&flags.config, "config", "c", "", "configuration `file`; defaults without")
-	f.StringVar(&flags.source, "source", "", "`format` of the files, instead of recognising it")
+	configFlag(cmd, &flags.config)
+	sourceFlag(cmd, &flags.source)
 	f.IntVar(&flags.top, "top", 0, "print a table of the `N` riskiest users instead of lines")
 	f.Lookup("top").NoOptDefVal = "20"
-	f.StringVar(&flags.out, "out", "", "also write detections, scores and state to this `directory`")
+	f.StringVar(&flags.out, "out", "", "also write detections.jsonl, scores.jsonl and state.jsonl to this `directory`")
 	f.StringVar(&flags.until, "until", "", "let levels fall up to this `time` (RFC 3339) at the end; with --out or --top")
 	return cmd
 }
 
-func replay(cmd *cobra.Command, flags replayFlags, files []string) error {
-	until, err := parseUntil(flags.until)
-	if err != nil {
-		return usageError{err}
+// check finds wrong usage before anything is read.
+func (f *replayFlags) check(cmd *cobra.Command, files []string) (until event.Time, err error) {
+	if cmd.Flags().Changed("top") {
+		if f.top < 1 {
+			return 0, fmt.Errorf("--top=%d: want at least 1", f.top)
+		}
+		if _, err := strconv.Atoi(files[0]); err == nil && readable(files[:1]) != nil {
+			return 0, fmt.Errorf("--top takes its number with an equals sign: --top=%s", files[0])
+		}
 	}
-	pipeline, err := openPipeline(flags.config)
+	if f.until == "" {
+		return 0, nil
+	}
+	if f.out == "" && f.top == 0 {
+		return 0, errors.New("--until is for --out or --top: a line shows its event's own moment")
+	}
+	if err := until.UnmarshalText([]byte(f.until)); err != nil {
+		return 0, fmt.Errorf("--until: %w", err)
+	}
+	return until, nil
+}
+
+func replay(cmd *cobra.Command, flags replayFlags, until event.Time, files []string) error {
+	out, messages := cmd.OutOrStdout(), cmd.ErrOrStderr()
+	cfg, pipeline, err := open(flags.config, plainLog(messages))
 	if err != nil {
 		return err
 	}
 	defer pipeline.Close()
 
-	out, messages := cmd.OutOrStdout(), cmd.ErrOrStderr()
 	lines := out
 	if flags.top > 0 {
 		lines = io.Discard
 	}
-	r, err := pipeline.NewReplay(ingest.Source{Format: flags.source}, lines, printDeadLetter(messages))
+	logs := newLogFiles(cmd)
+	r, err := pipeline.NewReplay(sourceNamed(cfg, flags.source), lines, logs.deadLetter)
 	if err != nil {
-		return usageError{err}
+		return usageError{fmt.Errorf("--source: %w", err)}
 	}
 	if flags.out != "" || flags.top > 0 {
 		r.Collect()
 	}
-	progress := newProgress(messages)
-	for _, file := range files {
-		if err := eachFile(cmd, file, progress, r.File); err != nil {
-			return err
-		}
+	if err := logs.each(files, r.File); err != nil {
+		return err
 	}
-	progress.done()
 	if until != 0 {
 		r.FallUntil(until)
 	}
@@ -93,95 +112,27 @@ func replay(cmd *cobra.Command, flags replayFlags, files []string) error {
 		}
 	}
 	if flags.top > 0 {
-		livetable.Top(out, topRows(r.Records().Top(), flags.top), colourOn(out))
+		if err := livetable.Top(out, topRows(r.Records().Top(), flags.top), colourOn(out)); err != nil {
+			return err
+		}
 	}
-	printStats(messages, r.Stats())
-	if pipeline.Enricher().MissingGeo() {
-		fmt.Fprintln(messages, "no location for some events: without a GeoIP database (geoip.city) travel is judged by the log's own geo only")
-	}
+	fmt.Fprintln(messages, stats(r.Stats())+logs.counts())
 	return nil
 }
 
-func parseUntil(s string) (event.Time, error) {
-	var t event.Time
-	if s == "" {
-		return 0, nil
-	}
-	if err := t.UnmarshalText([]byte(s)); err != nil {
-		return 0, fmt.Errorf("--until: %w", err)
-	}
-	return t, nil
-}
-
-// openPipeline makes the pipeline of a configuration file; "" is the defaults.
-func openPipeline(path string) (*engine.Pipeline, error) {
-	cfg := config.Default()
-	if path != "" {
-		var err error
-		if cfg, err = config.Load(path); err != nil {
-			return nil, err
+// stats is what became of the events that were read.
+func stats(s engine.ReplayStats) string {
+	text := plural(s.Lines, "event")
+	add := func(n int, what string) {
+		if n > 0 {
+			text += fmt.Sprintf(", %d %s", n, what)
 		}
 	}
-	return engine.NewPipeline(cfg, slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
-}
-
-// eachFile opens a file, or standard input for -, and hands it to read.
-func eachFile(cmd *cobra.Command, path string, progress *progress, read func(io.Reader) error) error {
-	if path == "-" {
-		if err := read(progress.reader(cmd.InOrStdin(), "-", 0)); err != nil {
-			return fmt.Errorf("standard input: %w", err)
-		}
-		return nil
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	size := int64(0)
-	if info, err := f.Stat(); err == nil {
-		size = info.Size()
-	}
-	if err := read(progress.reader(bufio.NewReaderSize(f, 1<<20), path, size)); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	return nil
-}
-
-// printDeadLetter tells of the first dead letters in full and counts the rest,
-// so that a broken file does not bury its own message.
-func printDeadLetter(w io.Writer) func(ingest.DeadLetter) {
-	const shown = 20
-	n := 0
-	return func(d ingest.DeadLetter) {
-		n++
-		switch {
-		case n <= shown:
-			fmt.Fprintf(w, "line %d: dead letter %s: %s\n", d.Origin.Offset, d.Reason, d.Err)
-		case n == shown+1:
-			fmt.Fprintln(w, "more dead letters follow; they are counted below")
-		}
-	}
-}
-
-func printStats(w io.Writer, s engine.ReplayStats) {
-	fmt.Fprintf(w, "%d events", s.Lines)
-	for _, part := range []struct {
-		n    int
-		name string
-	}{{s.Repeats, "repeats"}, {s.Signals, "signals"}, {s.NoSubject, "without a subject"}, {s.Falls, "falls of level"}} {
-		if part.n > 0 {
-			fmt.Fprintf(w, ", %d %s", part.n, part.name)
-		}
-	}
-	printDeadLetterCounts(w, s.DeadLetters)
-	fmt.Fprintln(w)
-}
-
-func printDeadLetterCounts(w io.Writer, byReason map[string]int) {
-	for _, reason := range slices.Sorted(maps.Keys(byReason)) {
-		fmt.Fprintf(w, ", %d dead letters (%s)", byReason[reason], reason)
-	}
+	add(s.Repeats, "repeated")
+	add(s.Signals, "of feedback")
+	add(s.NoSubject, "without a subject")
+	add(s.Falls, "falls of level")
+	return text
 }
 
 // topRows are the riskiest users: by score, then name.
@@ -195,6 +146,3 @@ func topRows(users []*event.Score, n int) []livetable.Row {
 	}
 	return rows
 }
-
-// progressEvery is how often progress is redrawn.
-const progressEvery = 500 * time.Millisecond

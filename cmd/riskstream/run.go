@@ -13,7 +13,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
 
-	"github.com/riskstream/riskstream/internal/config"
 	"github.com/riskstream/riskstream/internal/engine"
 	"github.com/riskstream/riskstream/internal/health"
 )
@@ -41,24 +40,20 @@ Metrics are at http.listen under /metrics, health under /livez and /readyz.`,
 			return runEngine(ctx, configFile)
 		},
 	}
-	cmd.Flags().StringVarP(&configFile, "config", "c", "", "configuration `file`")
+	configFlag(cmd, &configFile)
 	return cmd
 }
 
 func runEngine(ctx context.Context, configFile string) error {
 	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
-	cfg, err := config.Load(configFile)
-	if err != nil {
-		return err
-	}
-	if len(cfg.Sources) == 0 {
-		log.Warn("no sources are configured: only events already in risk.events are scored")
-	}
-	pipeline, err := engine.NewPipeline(cfg, log)
+	cfg, pipeline, err := open(configFile, log)
 	if err != nil {
 		return err
 	}
 	defer pipeline.Close()
+	if len(cfg.Sources) == 0 {
+		log.Warn("no sources are configured: only events already in risk.events are scored")
+	}
 	registry := prometheus.NewRegistry()
 	eng := engine.New(cfg, pipeline, log, registry, time.Now)
 	stopHTTP, err := serveHealth(cfg.HTTP.Listen, health.Handler(registry, version, eng.Ready), log)

@@ -3,12 +3,10 @@ package main
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 
 	"github.com/spf13/cobra"
 
-	"github.com/riskstream/riskstream/internal/config"
-	"github.com/riskstream/riskstream/internal/engine"
+	"github.com/riskstream/riskstream/internal/enrich"
 )
 
 func validateCommand() *cobra.Command {
@@ -17,12 +15,13 @@ func validateCommand() *cobra.Command {
 		Use:   "validate --config FILE",
 		Short: "Check a configuration with its rules, policies, databases and directory",
 		Long: `Validate reads the configuration and everything it names, as run would, and
-prints every error at once with its place. It does not connect to Kafka.`,
+every record of the databases. It prints every error at once with its place, and
+exits with 1 if there is any. It does not connect to Kafka.`,
 		Example: `  riskstream validate --config riskstream.yaml`,
 		Args:    usageArgs(cobra.NoArgs),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return validate(cmd, configFile) },
 	}
-	cmd.Flags().StringVarP(&configFile, "config", "c", "", "configuration `file`")
+	configFlag(cmd, &configFile)
 	return cmd
 }
 
@@ -30,15 +29,27 @@ func validate(cmd *cobra.Command, configFile string) error {
 	if configFile == "" {
 		return usageError{errors.New("validate needs --config FILE")}
 	}
-	cfg, err := config.Load(configFile)
-	if err != nil {
-		return err
-	}
-	pipeline, err := engine.NewPipeline(cfg, slog.New(slog.DiscardHandler))
+	log := plainLog(cmd.ErrOrStderr())
+	cfg, pipeline, err := open(configFile, log)
 	if err != nil {
 		return err
 	}
 	defer pipeline.Close()
-	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: good; %d sources, %d rules, configuration %s\n", configFile, len(cfg.Sources), pipeline.Rules(), pipeline.Hash())
+	errs := enrich.Check(enrich.Config{GeoIP: cfg.GeoIP, Directory: cfg.Directory})
+	if _, err := cfg.Kafka.ClientOptions(log); err != nil {
+		errs = append(errs, err) // a certificate
+	}
+	if len(errs) > 0 {
+		return &configError{cfg.Place(errors.Join(errs...))}
+	}
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s is valid: %d sources, %d rules, hash %s\n", configFile, len(cfg.Sources), pipeline.Rules(), pipeline.Hash())
 	return err
+}
+
+// configFlag is the flag that every command names its configuration with.
+func configFlag(cmd *cobra.Command, into *string) {
+	cmd.Flags().StringVarP(into, "config", "c", "", "configuration `file`")
+	if err := cmd.MarkFlagFilename("config", "yaml", "yml"); err != nil {
+		panic(err) // the flag does not exist
+	}
 }

@@ -3,14 +3,12 @@
 package config
 
 import (
-	"cmp"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"reflect"
 	"runtime"
-	"slices"
 
 	"go.yaml.in/yaml/v3"
 
@@ -34,6 +32,9 @@ type Config struct {
 	Policies  scoring.Policies    `yaml:"policies"`
 	HTTP      HTTP                `yaml:"http"`
 	Engine    Engine              `yaml:"engine"`
+
+	file string     // that it was read from
+	root *yaml.Node // the file's keys and values
 }
 
 // Rules says which rules run.
@@ -77,7 +78,10 @@ func Default() *Config {
 const maxFile = 4 << 20
 
 // Load reads the file and the environment's overrides. The error joins every
-// problem found.
+// problem found, in the order of the file. Beside it there is still the
+// configuration without what is wrong in it, unless the file cannot be read at
+// all, so that whoever checks the configuration can go on to the files that it
+// names and report everything at once.
 func Load(path string) (*Config, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -94,60 +98,57 @@ func Load(path string) (*Config, error) {
 	return Parse(path, data, os.LookupEnv)
 }
 
-// Parse reads a configuration as if it stood in the named file.
+// Parse reads a configuration as if it stood in the named file; see Load.
 func Parse(path string, data []byte, env func(string) (string, bool)) (*Config, error) {
-	cfg := Default()
-	var root yaml.Node
-	if err := yaml.Unmarshal(data, &root); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
 	check := &checker{file: path}
-	if len(root.Content) > 0 {
-		check.check(root.Content[0], reflectConfig, "")
-		if len(check.errs) == 0 {
-			if err := root.Content[0].Decode(cfg); err != nil {
-				check.errs = append(check.errs, fmt.Errorf("%s: %w", path, err))
-			}
-		}
+	root, err := check.tree(data)
+	if err != nil {
+		return nil, err
 	}
-	cfg.override(env)
-	if len(check.errs) == 0 {
-		cfg.validate(check, &root)
-	}
-	if len(check.errs) > 0 {
-		return nil, errors.Join(sorted(check.errs)...)
-	}
+	check.check(root, reflect.TypeFor[Config](), "")
+	cfg := Default()
+	cfg.file, cfg.root = path, root
+	check.decode(root, cfg)
+	fromEnv := cfg.override(env)
+	cfg.validate(check, root, fromEnv)
+	cfg.Policies.Locate(path, data)
 	cfg.resolve(filepath.Dir(path))
-	return cfg, nil
+	cfg.missingFiles(check, root)
+	return cfg, check.err()
 }
 
-// sorted puts errors in the order of the file.
-func sorted(errs []error) []error {
-	slices.SortStableFunc(errs, func(a, b error) int {
-		var x, y *Error
-		if errors.As(a, &x) && errors.As(b, &y) {
-			return cmp.Or(cmp.Compare(x.Line, y.Line), cmp.Compare(x.Column, y.Column))
-		}
-		return 0
-	})
-	return errs
+// namedFile is a file that the configuration names.
+type namedFile struct {
+	key  string
+	path *string
+}
+
+// files are the files that the configuration names, without those of rules.
+func (c *Config) files() []namedFile {
+	list := []namedFile{
+		{"kafka.tls.ca", &c.Kafka.TLS.CA},
+		{"kafka.tls.cert", &c.Kafka.TLS.Cert},
+		{"kafka.tls.key", &c.Kafka.TLS.Key},
+		{"geoip.city", &c.GeoIP.City},
+		{"geoip.asn", &c.GeoIP.ASN},
+		{"geoip.anonymous", &c.GeoIP.Anonymous},
+		{"directory", &c.Directory},
+	}
+	for i := range c.GeoIP.Lists {
+		list = append(list, namedFile{fmt.Sprintf("geoip.lists[%d].path", i), &c.GeoIP.Lists[i].Path})
+	}
+	return list
 }
 
 // resolve makes the file's paths relative to the file's directory.
 func (c *Config) resolve(dir string) {
-	paths := []*string{
-		&c.GeoIP.City, &c.GeoIP.ASN, &c.GeoIP.Anonymous, &c.Directory,
-		&c.Kafka.TLS.CA, &c.Kafka.TLS.Cert, &c.Kafka.TLS.Key,
-	}
-	for i := range c.GeoIP.Lists {
-		paths = append(paths, &c.GeoIP.Lists[i].Path)
-	}
+	files := c.files()
 	for i := range c.Rules.Paths {
-		paths = append(paths, &c.Rules.Paths[i])
+		files = append(files, namedFile{"rules.paths", &c.Rules.Paths[i]})
 	}
-	for _, p := range paths {
-		if *p != "" && !filepath.IsAbs(*p) {
-			*p = filepath.Join(dir, *p)
+	for _, f := range files {
+		if *f.path != "" && !filepath.IsAbs(*f.path) {
+			*f.path = filepath.Join(dir, *f.path)
 		}
 	}
 }

@@ -1,23 +1,20 @@
 package config
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"reflect"
+	"slices"
 	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/riskstream/riskstream/ingest"
+	"github.com/riskstream/riskstream/scoring"
 )
-
-// Error is one problem of a configuration file, with its place.
-type Error struct {
-	File         string
-	Line, Column int
-	Msg          string
-}
-
-func (e *Error) Error() string {
-	return fmt.Sprintf("%s:%d:%d: %s", e.File, e.Line, e.Column, e.Msg)
-}
 
 // checker walks a YAML tree beside the Go type that it will be decoded into
 // and collects every problem. yaml.v3's own strict mode stops at some errors
@@ -25,10 +22,56 @@ func (e *Error) Error() string {
 type checker struct {
 	file string
 	errs []error
+	bad  map[string]bool // top-level sections with a problem
+	at   string          // the section being walked
+}
+
+// tree reads the one document of the file. Without any, it is an empty mapping.
+func (c *checker) tree(data []byte) (*yaml.Node, error) {
+	c.bad = map[string]bool{}
+	empty := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Line: 1, Column: 1}
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	var root, more yaml.Node
+	if err := decoder.Decode(&root); errors.Is(err, io.EOF) {
+		return empty, nil
+	} else if err != nil {
+		return nil, c.syntax(err)
+	}
+	if err := decoder.Decode(&more); err == nil {
+		return nil, &Error{c.file, more.Line, max(more.Column, 1), "a second document begins here; the configuration is one (remove the ---)"}
+	} else if !errors.Is(err, io.EOF) {
+		return nil, c.syntax(err)
+	}
+	if len(root.Content) == 0 || root.Content[0].Tag == "!!null" {
+		return empty, nil
+	}
+	return root.Content[0], nil
+}
+
+// syntax is the library's error in our form. It knows no column.
+func (c *checker) syntax(err error) error {
+	msg := strings.TrimPrefix(err.Error(), "yaml: ")
+	line := 1
+	if n, _ := fmt.Sscanf(msg, "line %d:", &line); n == 1 {
+		_, msg, _ = strings.Cut(msg, ": ")
+		if strings.HasPrefix(msg, "did not find expected") {
+			line++ // of these errors the library counts lines from 0
+		}
+	}
+	// An anchor's name may be the rest of a password.
+	if strings.HasPrefix(msg, "unknown anchor") {
+		msg = "a value that begins with * must be quoted"
+	}
+	return &Error{c.file, max(line, 1), 1, msg}
 }
 
 func (c *checker) fail(n *yaml.Node, format string, args ...any) {
-	c.errs = append(c.errs, &Error{c.file, n.Line, n.Column, fmt.Sprintf(format, args...)})
+	c.add(&Error{c.file, max(n.Line, 1), max(n.Column, 1), fmt.Sprintf(format, args...)})
+}
+
+func (c *checker) add(err error) {
+	c.bad[c.at] = true
+	c.errs = append(c.errs, err)
 }
 
 var unmarshaler = reflect.TypeFor[yaml.Unmarshaler]()
@@ -65,34 +108,44 @@ func (c *checker) check(n *yaml.Node, t reflect.Type, path string) {
 }
 
 func (c *checker) object(n *yaml.Node, t reflect.Type, path string) {
-	if n.Kind != yaml.MappingNode {
-		c.fail(n, "%s: want keys and values", orRoot(path))
-		return
-	}
 	fields := yamlFields(t)
-	seen := map[string]bool{}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		key, value := n.Content[i], n.Content[i+1]
-		field, known := fields[key.Value]
-		switch {
-		case !known:
-			c.fail(key, "unknown key %s; known here: %s", join(path, key.Value), knownKeys(t))
-		case seen[key.Value]:
-			c.fail(key, "%s is given twice", join(path, key.Value))
-		default:
-			seen[key.Value] = true
+	c.pairs(n, path, func(key, value *yaml.Node) {
+		if field, known := fields[key.Value]; known {
 			c.check(value, field, join(path, key.Value))
+			return
 		}
-	}
+		c.fail(key, "unknown key %s; known here: %s", join(path, key.Value), knownKeys(t))
+	})
 }
 
 func (c *checker) mapping(n *yaml.Node, t reflect.Type, path string) {
+	c.pairs(n, path, func(key, value *yaml.Node) { c.check(value, t.Elem(), join(path, key.Value)) })
+}
+
+// pairs calls f for each key of a mapping, once.
+func (c *checker) pairs(n *yaml.Node, path string, f func(key, value *yaml.Node)) {
 	if n.Kind != yaml.MappingNode {
+		if path == "" {
+			path = "configuration"
+		}
 		c.fail(n, "%s: want keys and values", path)
 		return
 	}
+	seen := map[string]bool{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		c.check(n.Content[i+1], t.Elem(), join(path, n.Content[i].Value))
+		key := n.Content[i]
+		if path == "" {
+			c.at = key.Value
+		}
+		if seen[key.Value] {
+			c.fail(key, "%s is given twice", join(path, key.Value))
+			continue
+		}
+		seen[key.Value] = true
+		f(key, n.Content[i+1])
+	}
+	if path == "" {
+		c.at = ""
 	}
 }
 
@@ -103,20 +156,89 @@ func (c *checker) leaf(n *yaml.Node, t reflect.Type, path string) {
 	if err == nil {
 		return
 	}
-	if many, ok := err.(interface{ Unwrap() []error }); ok {
+	var many interface{ Unwrap() []error }
+	if errors.As(err, &many) {
 		for _, e := range many.Unwrap() {
-			c.errs = append(c.errs, fmt.Errorf("%s:%w", c.file, e))
+			c.add(c.placed(e, n))
 		}
 		return
 	}
-	msg := err.Error()
-	if typed, ok := err.(*yaml.TypeError); ok {
-		msg = fmt.Sprintf("%q is not a %s", n.Value, t)
-		if n.Kind != yaml.ScalarNode {
-			msg = typed.Errors[0]
+	var typed *yaml.TypeError
+	switch {
+	case errors.As(err, &typed) && n.Kind == yaml.ScalarNode:
+		c.fail(n, "%s: %q is not %s", path, n.Value, wanted(t))
+	case errors.As(err, &typed):
+		c.fail(n, "%s: want %s", path, wanted(t))
+	default:
+		c.fail(n, "%s: %v", path, err)
+	}
+}
+
+// wanted describes a type to a person.
+func wanted(t reflect.Type) string {
+	if t == reflect.TypeFor[time.Duration]() {
+		return "a duration, such as 90s, 10m or 336h"
+	}
+	switch t.Kind() {
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Int, reflect.Int16, reflect.Int32, reflect.Int64:
+		return "a whole number in range"
+	case reflect.Float64:
+		return "a number"
+	}
+	return "a text"
+}
+
+// decode fills the configuration with all that can be read; what is wrong, and
+// was found by check, keeps its default. It goes piece by piece, since a
+// section's own reader ends the decoding at its first error.
+func (c *checker) decode(root *yaml.Node, cfg *Config) {
+	into := reflect.ValueOf(cfg).Elem()
+	for i := 0; i+1 < len(root.Content); i += 2 {
+		key, value := root.Content[i].Value, root.Content[i+1]
+		index, known := sectionIndex(key)
+		if !known || key == "sources" {
+			continue
+		}
+		err := value.Decode(into.Field(index).Addr().Interface())
+		if err != nil && !c.bad[key] {
+			c.at = key
+			c.fail(value, "%s: %v", key, err)
+			c.at = ""
 		}
 	}
-	c.fail(n, "%s: %s", path, msg)
+	for _, item := range list(child(root, "sources")) {
+		var source ingest.Source
+		if err := item.Decode(&source); err != nil {
+			source.Mapping = nil
+		}
+		cfg.Sources = append(cfg.Sources, source)
+	}
+	if c.bad["policies"] {
+		cfg.Policies = slices.DeleteFunc(cfg.Policies, func(p scoring.Policy) bool { return p.Name == "" || p.When == "" })
+	}
+}
+
+// list is the items of a sequence; none of anything else.
+func list(n *yaml.Node) []*yaml.Node {
+	if n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
+	if n.Kind != yaml.SequenceNode {
+		return nil
+	}
+	return n.Content
+}
+
+func sectionIndex(key string) (int, bool) {
+	t := reflect.TypeFor[Config]()
+	for i := range t.NumField() {
+		if f := t.Field(i); f.IsExported() && f.Tag.Get("yaml") == key {
+			return i, true
+		}
+	}
+	return 0, false
 }
 
 // yamlFields maps the YAML keys of a struct to the types of their values.
@@ -162,40 +284,4 @@ func join(path, key string) string {
 		return key
 	}
 	return path + "." + key
-}
-
-func orRoot(path string) string {
-	if path == "" {
-		return "configuration"
-	}
-	return path
-}
-
-// locate finds the node at a dotted path, or the nearest one above it that the
-// file has; an empty file has none.
-func locate(root *yaml.Node, path string) *yaml.Node {
-	node := root
-	for key := range strings.SplitSeq(path, ".") {
-		next := child(node, key)
-		if next == nil {
-			break
-		}
-		node = next
-	}
-	return node
-}
-
-func child(n *yaml.Node, key string) *yaml.Node {
-	if n.Kind == yaml.DocumentNode && len(n.Content) > 0 {
-		n = n.Content[0]
-	}
-	if n.Kind != yaml.MappingNode {
-		return nil
-	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if n.Content[i].Value == key {
-			return n.Content[i+1]
-		}
-	}
-	return nil
 }

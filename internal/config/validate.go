@@ -1,83 +1,189 @@
 package config
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"net"
-	"reflect"
+	"os"
+	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/riskstream/riskstream/detectors"
 	"github.com/riskstream/riskstream/ingest"
+	"github.com/riskstream/riskstream/internal/publish"
+	"github.com/riskstream/riskstream/scoring"
 )
 
-var reflectConfig = reflect.TypeFor[Config]()
-
 // validate checks what types alone do not. Each problem names its key first,
-// and is placed where the file has that key.
-func (c *Config) validate(check *checker, root *yaml.Node) {
-	place := func(section string, errs []error) {
+// and is placed where the file has that key. A section with a problem gets its
+// defaults back where its parts mean something only together.
+func (c *Config) validate(check *checker, root *yaml.Node, fromEnv map[string]string) {
+	check.validateSources(c, list(child(root, "sources")))
+	section := func(name string, errs ...error) (bad bool) {
+		check.at = name
+		defer func() { check.at = "" }()
 		for _, err := range errs {
-			key, _, _ := strings.Cut(err.Error(), ":")
-			if !strings.HasPrefix(key, section) {
-				key = section
+			if err == nil {
+				continue
 			}
-			node := locate(root, key)
-			check.errs = append(check.errs, &Error{check.file, max(node.Line, 1), max(node.Column, 1), err.Error()})
+			key, _, _ := strings.Cut(err.Error(), ":")
+			if variable, is := fromEnv[key]; is {
+				check.add(fmt.Errorf("environment variable %s: %w", variable, err))
+				continue
+			}
+			check.fail(locate(root, key), "%v", err)
 		}
+		return check.bad[name]
 	}
-	place("kafka", c.Kafka.Validate())
-	place("detectors", c.Detectors.Validate())
-	place("scoring", c.Scoring.Validate())
-	c.validateSources(check, root)
-
-	if c.Engine.Workers < 1 || c.Engine.Workers > 1024 {
-		place("engine.workers", []error{fmt.Errorf("engine.workers: %d; want 1 to 1024", c.Engine.Workers)})
+	section("kafka", c.Kafka.Validate()...)
+	section("engine", c.Engine.validate()...)
+	section("http", c.HTTP.validate())
+	if section("detectors", c.Detectors.Validate()...) {
+		c.Detectors = detectors.Defaults()
 	}
-	if c.Engine.MaxSubjects < 1000 {
-		place("engine.max_subjects", []error{fmt.Errorf("engine.max_subjects: %d; want at least 1000", c.Engine.MaxSubjects)})
-	}
-	if _, _, err := net.SplitHostPort(c.HTTP.Listen); err != nil {
-		place("http.listen", []error{fmt.Errorf("http.listen: %q is not host:port", c.HTTP.Listen)})
+	if section("scoring", c.Scoring.Validate()...) {
+		c.Scoring = scoring.Defaults()
 	}
 }
 
-func (c *Config) validateSources(check *checker, root *yaml.Node) {
-	list := locate(root, "sources")
-	topics := map[string]bool{}
-	for i := range c.Sources {
-		node := list
-		if i < len(list.Content) {
-			node = list.Content[i]
+// missingFiles finds the files that the configuration names and that are not
+// there. They are taken out, so that whoever opens the rest does not find them
+// again. Lists and rule paths are left to who reads them.
+func (c *Config) missingFiles(check *checker, root *yaml.Node) {
+	for _, f := range c.files() {
+		if *f.path == "" || strings.HasPrefix(f.key, "geoip.lists") {
+			continue
 		}
-		source := &c.Sources[i]
-		switch {
-		case source.Topic == "":
-			check.fail(node, "sources[%d]: topic is missing", i)
-		case topics[source.Topic]:
-			check.fail(node, "sources[%d]: topic %s is listed twice; one topic has one format", i, source.Topic)
-		}
-		topics[source.Topic] = true
-		if _, err := ingest.NewParser(*source, ingest.Options{}); err != nil {
-			check.fail(node, "sources[%d]: %v", i, err)
+		if _, err := os.Stat(*f.path); err != nil {
+			var of *fs.PathError
+			if errors.As(err, &of) {
+				err = of.Err
+			}
+			check.fail(locate(root, f.key), "%s: %s: %v", f.key, *f.path, err)
+			*f.path = ""
 		}
 	}
+}
+
+func (e Engine) validate() []error {
+	var errs []error
+	if e.Workers < 1 || e.Workers > 1024 {
+		errs = append(errs, fmt.Errorf("engine.workers: %d; want 1 to 1024", e.Workers))
+	}
+	if e.MaxSubjects < 1000 {
+		errs = append(errs, fmt.Errorf("engine.max_subjects: %d; want at least 1000", e.MaxSubjects))
+	}
+	return errs
+}
+
+func (h HTTP) validate() error {
+	if _, _, err := net.SplitHostPort(h.Listen); err != nil {
+		return fmt.Errorf("http.listen: %q is not host:port; 127.0.0.1:9464 is this machine alone, 0.0.0.0:9464 every network", h.Listen)
+	}
+	return nil
+}
+
+func (c *checker) validateSources(cfg *Config, items []*yaml.Node) {
+	found := slices.Clone(c.errs)
+	c.at = "sources"
+	defer func() { c.at = "" }()
+	topics := map[string]bool{}
+	own := cfg.Kafka.Topics()
+	for i, node := range items {
+		end := 0
+		if i+1 < len(items) {
+			end = items[i+1].Line
+		}
+		if node.Kind != yaml.MappingNode || anyBetween(found, node.Line, end) {
+			continue // what follows from a problem that is known is none of its own
+		}
+		source := &cfg.Sources[i]
+		switch source.Topic {
+		case "":
+			c.fail(node, "sources[%d]: topic is missing", i)
+		case own.Detections, own.Scores, own.DeadLetter, own.Events:
+			c.fail(child(node, "topic"), "sources[%d].topic: %s is what riskstream writes itself", i, source.Topic)
+		default:
+			if topics[source.Topic] {
+				c.fail(child(node, "topic"), "sources[%d].topic: %s is listed twice; one topic has one format", i, source.Topic)
+			}
+			topics[source.Topic] = true
+		}
+		if _, err := ingest.NewParser(*source, ingest.Options{}); err != nil {
+			c.fail(child(node, "format"), "sources[%d].format: %v", i, err)
+		}
+	}
+}
+
+// anyBetween reports whether an error stands on a line from first on and before
+// end; an end of 0 is the end of the file, and may lie past the section.
+func anyBetween(errs []error, first, end int) bool {
+	return slices.ContainsFunc(errs, func(err error) bool {
+		line, _ := position(err)
+		return line >= first && (end == 0 || line < end)
+	})
 }
 
 // override takes brokers and secrets from the environment, so that they need
-// not stand in a file.
-func (c *Config) override(env func(string) (string, bool)) {
-	for name, into := range map[string]*string{
-		"RISKSTREAM_KAFKA_SASL_USERNAME":      &c.Kafka.SASL.Username,
-		"RISKSTREAM_KAFKA_SASL_PASSWORD":      (*string)(&c.Kafka.SASL.Password),
-		"RISKSTREAM_KAFKA_SASL_TOKEN":         (*string)(&c.Kafka.SASL.Token),
-		"RISKSTREAM_KAFKA_SASL_CLIENT_SECRET": (*string)(&c.Kafka.SASL.ClientSecret),
-	} {
-		if value, set := env(name); set {
-			*into = value
+// not stand in a file. An empty variable counts as none. It returns which
+// variable has set which key.
+func (c *Config) override(env func(string) (string, bool)) (fromEnv map[string]string) {
+	fromEnv = map[string]string{}
+	set := func(variable, key string, into func(string)) {
+		if value, is := env(variable); is && value != "" {
+			into(value)
+			fromEnv[key] = variable
 		}
 	}
-	if brokers, set := env("RISKSTREAM_KAFKA_BROKERS"); set {
-		c.Kafka.Brokers = strings.Split(brokers, ",")
+	sasl := &c.Kafka.SASL
+	set("RISKSTREAM_KAFKA_BROKERS", "kafka.brokers", func(v string) {
+		c.Kafka.Brokers = nil
+		for broker := range strings.SplitSeq(v, ",") {
+			c.Kafka.Brokers = append(c.Kafka.Brokers, strings.TrimSpace(broker))
+		}
+	})
+	set("RISKSTREAM_KAFKA_SASL_USERNAME", "kafka.sasl.username", func(v string) { sasl.Username = v })
+	set("RISKSTREAM_KAFKA_SASL_PASSWORD", "kafka.sasl.password", func(v string) { sasl.Password = publish.Secret(v) })
+	set("RISKSTREAM_KAFKA_SASL_TOKEN", "kafka.sasl.token", func(v string) { sasl.Token = publish.Secret(v) })
+	set("RISKSTREAM_KAFKA_SASL_CLIENT_SECRET", "kafka.sasl.client_secret", func(v string) { sasl.ClientSecret = publish.Secret(v) })
+	return fromEnv
+}
+
+// locate finds the value at a path such as geoip.lists[0].path, or the nearest
+// one above it that the file has.
+func locate(root *yaml.Node, path string) *yaml.Node {
+	node := root
+	for step := range strings.SplitSeq(path, ".") {
+		key, index, _ := strings.Cut(step, "[")
+		next := child(node, key)
+		if next == node {
+			break
+		}
+		node = next
+		i, err := strconv.Atoi(strings.TrimSuffix(index, "]"))
+		if items := list(node); err == nil && i < len(items) {
+			node = items[i]
+		}
 	}
+	return node
+}
+
+// child is the value of a key, or the node itself where it has no such key.
+func child(n *yaml.Node, key string) *yaml.Node {
+	if n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
+	if n.Kind != yaml.MappingNode {
+		return n
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == key {
+			return n.Content[i+1]
+		}
+	}
+	return n
 }
