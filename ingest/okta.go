@@ -145,7 +145,7 @@ func oktaSource(v *fastjson.Value, s *event.Source) {
 		}
 	}
 	s.Geo.Country = country(text(geo, "country"))
-	s.Geo.City = text(geo, "city")
+	s.Geo.City = known(text(geo, "city"))
 	place(&s.Geo, geo.Get("geolocation"), "lat", "lon")
 
 	security := either(v, "securityContext", "securitycontext")
