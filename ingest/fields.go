@@ -233,21 +233,32 @@ func portOrNothing(s string) bool {
 	return err == nil
 }
 
-// cityRadiusKM is the accuracy given to a place that a log names by its city
-// (DESIGN.md, Location).
-const cityRadiusKM = 50
+const (
+	// cityRadiusKM is the accuracy given to a place that a log names by its
+	// city (DESIGN.md, Location).
+	cityRadiusKM = 50
 
-// located sets the log's own coordinates, in degrees. Call it after the city
-// is set: coordinates without one are mostly the middle of a country, up to
-// thousands of kilometres from the user, and say no more than the country
-// does. 0,0 and what is not on Earth mean unknown. Without coordinates the
-// place has no distance to anything.
+	// countryRadiusKM is the accuracy given to coordinates without a city.
+	// They are mostly the middle of a country, which is some 2,000 km from the
+	// coasts of the larger ones; taken for a city, a mobile network that is
+	// located by country only would look like travel.
+	countryRadiusKM = 2000
+)
+
+// located sets the log's own coordinates, in degrees. Call it after the
+// country and city are set: the city decides the accuracy. 0,0 and what is not
+// on Earth mean unknown; without coordinates the place has no distance to
+// anything.
 func located(geo *event.Geo, lat, lon float64) {
 	onEarth := lat >= -90 && lat <= 90 && lon >= -180 && lon <= 180 // false for NaN
-	if geo.City == "" || !onEarth || (lat == 0 && lon == 0) {
+	if !onEarth || (lat == 0 && lon == 0) {
 		return
 	}
-	geo.Lat, geo.Lon, geo.Located, geo.AccuracyKM = lat, lon, true, cityRadiusKM
+	geo.Lat, geo.Lon, geo.Located = lat, lon, true
+	geo.AccuracyKM = cityRadiusKM
+	if geo.City == "" {
+		geo.AccuracyKM = countryRadiusKM
+	}
 }
 
 // place reads coordinates from two members of v and sets them; see located.

@@ -160,7 +160,7 @@ func TestLocated(t *testing.T) {
 		radius   float64
 	}{
 		{"city", event.Geo{Country: "DE", City: "Berlin"}, 52.5, 13.4, true, 50},
-		{"no city: the middle of a country", event.Geo{Country: "US"}, 37.75, -97.82, false, 0},
+		{"no city: the middle of a country", event.Geo{Country: "US"}, 37.75, -97.82, true, 2000},
 		{"0,0 is unknown", event.Geo{City: "Berlin"}, 0, 0, false, 0},
 		{"on the equator", event.Geo{City: "Quito"}, 0, -78.5, true, 50},
 		{"not on Earth", event.Geo{City: "Berlin"}, 91, 13, false, 0},
