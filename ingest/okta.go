@@ -48,7 +48,10 @@ func parseOkta(v *fastjson.Value, out []event.Event) ([]event.Event, error) {
 	actorActs := true
 	if target := oktaTarget(targets, "User"); target != nil && (e.User.Kind != event.Human || ofTarget(e.Action)) {
 		actor := e.User
-		e.User = sameAccount(actor, oktaUser(target))
+		e.User = oktaUser(target)
+		if actor.Kind == event.Human {
+			e.User = sameAccount(actor, e.User)
+		}
 		// A program or Okta itself acts for the user, from where the user is;
 		// another person acts from where that person is.
 		actorActs = actor.Kind != event.Human || e.User == actor
@@ -87,10 +90,10 @@ func oktaActor(actor *fastjson.Value) event.User {
 	switch kind := text(actor, "type"); {
 	case actor == nil || strings.EqualFold(kind, "IP address"):
 		return event.User{Kind: event.UserUnknown}
+	case kind == "SystemPrincipal" || machinery(text(actor, "alternateId")):
+		return event.User{Name: oktaMachinery, Kind: event.Service}
 	case kind == "User" || kind == "":
 		return oktaUser(actor)
-	case kind == "SystemPrincipal":
-		return event.User{Name: "system@okta.com", Kind: event.Service}
 	}
 	return event.User{
 		ID:       known(text(actor, "id")),
@@ -151,9 +154,32 @@ func oktaSource(v *fastjson.Value, s *event.Source) {
 	security := either(v, "securityContext", "securitycontext")
 	s.AS.Number = asNumber(security, "asNumber")
 	s.AS.Organization = text(security, "asOrg")
-	if flag(security, "isProxy") == event.True {
+	s.Anonymizer = oktaTunnel(v)
+	if s.Anonymizer == "" && flag(security, "isProxy") == event.True {
 		s.Anonymizer = "proxy"
 	}
+}
+
+// oktaTunnel is the kind of the anonymising tunnel among debugData.tunnels,
+// JSON in a string that names each by its type; "" if there is none.
+func oktaTunnel(v *fastjson.Value) string {
+	debug := either(v, "debugContext", "debugcontext").Get("debugData")
+	tunnels := embedded(debug, "tunnels").GetArray()
+	for _, tunnel := range tunnels[:min(len(tunnels), 8)] {
+		if flag(tunnel, "anonymous") == event.False {
+			continue // such as a company's own VPN
+		}
+		kind := text(tunnel, "type")
+		switch {
+		case containsFold(kind, "tor"):
+			return "tor"
+		case containsFold(kind, "vpn"):
+			return "vpn"
+		case containsFold(kind, "proxy"):
+			return "proxy"
+		}
+	}
+	return ""
 }
 
 // oktaDevice reads a device that Okta Verify registered. What

@@ -40,6 +40,7 @@ func TestOktaMeaning(t *testing.T) {
 		{"policy.evaluate_sign_on", `{"result":"CHALLENGE"}`, none, "other unknown interrupted"},
 		{"policy.evaluate_sign_on", `{"result":"DENY"}`, none, "sign_in failure blocked_by_policy"},
 		{"user.authentication.auth_via_IDP", success, none, "other success"},
+		{"user.authentication.auth_via_IDP", failure("INVALID_CREDENTIALS"), none, "sign_in failure bad_credentials"},
 		{"user.authentication.auth_via_radius", success, none, "sign_in success"},
 		{"user.authentication.sso", success, none, "access success"},
 		{"user.authentication.auth_via_mfa", success, `{"factor":"OKTA_VERIFY_PUSH"}`, "mfa_verify success push"},
@@ -93,6 +94,42 @@ func TestOktaDeviceCodeGrantIsNamed(t *testing.T) {
 	e := one(t, Source{}, oktaWith("app.oauth2.token.grant", `{"result":"SUCCESS"}`, `{"grantType":"urn:ietf:params:oauth:grant-type:device_code"}`))
 	if e.Action != event.TokenIssue || e.Auth.Protocol != "deviceCode" {
 		t.Errorf("%s over %q", e.Action, e.Auth.Protocol)
+	}
+}
+
+// TestOktaItselfIsNotTheUser: Okta acts under a name that looks like a user's.
+func TestOktaItselfIsNotTheUser(t *testing.T) {
+	for _, kind := range []string{"SystemPrincipal", "User"} {
+		for _, id := range []string{"okta1", "00u1"} { // redaction makes ids equal
+			raw := strings.Replace(oktaWith("user.account.reset_password", `{"result":"SUCCESS"}`, `{}`),
+				`"actor":{"id":"00u1","type":"User","alternateId":"alice@example.com"}`,
+				`"actor":{"id":"`+id+`","type":"`+kind+`","alternateId":"system@okta.com"},"target":[{"id":"00u1","type":"User","alternateId":"alice@example.com"}]`, 1)
+			if e := one(t, Source{}, raw); e.User.Subject != "alice@example.com" {
+				t.Errorf("%s %s: subject %q", kind, id, e.User.Subject)
+			}
+			alone := one(t, Source{}, strings.Replace(raw, `"target"`, `"targets"`, 1))
+			if alone.User.Subject != "" || alone.User.Kind != event.Service {
+				t.Errorf("%s %s: alone it is %+v", kind, id, alone.User)
+			}
+		}
+	}
+}
+
+func TestOktaAnonymizer(t *testing.T) {
+	for _, c := range []struct{ tunnels, proxy, want string }{
+		{`[]`, "false", ""},
+		{`[{"anonymous":true,"type":"VPN","operator":"x"}]`, "false", "vpn"},
+		{`[{"anonymous":true,"type":"VPN"}]`, "true", "vpn"},
+		{`[{"anonymous":false,"type":"VPN","operator":"the company's own"}]`, "false", ""},
+		{`[{"anonymous":true,"type":"TOR"}]`, "false", "tor"},
+		{`[{"anonymous":true,"type":"ANONYMIZING_PROXY"}]`, "false", "proxy"},
+		{`{broken`, "true", "proxy"},
+	} {
+		raw := oktaWith("user.session.start", `{"result":"SUCCESS"}`, `{"tunnels":`+quote(c.tunnels)+`}`)
+		raw = strings.Replace(raw, "{", `{"securityContext":{"isProxy":`+c.proxy+`},`, 1)
+		if e := one(t, Source{}, raw); e.Source.Anonymizer != c.want {
+			t.Errorf("%s, isProxy %s: %q, want %q", c.tunnels, c.proxy, e.Source.Anonymizer, c.want)
+		}
 	}
 }
 

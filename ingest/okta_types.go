@@ -129,6 +129,14 @@ func oktaAction(code string) event.Action {
 	return event.Other
 }
 
+// oktaFederated are the steps in which another identity provider vouches for
+// the user.
+var oktaFederated = map[string]bool{
+	"user.authentication.auth_via_IDP":          true,
+	"user.authentication.auth_via_inbound_SAML": true,
+	"user.authentication.auth_via_social":       true,
+}
+
 // oktaProtocols of sign-ins without a browser.
 var oktaProtocols = map[string]string{
 	"user.authentication.auth_via_richclient": "richclient",
@@ -215,6 +223,8 @@ func oktaOutcome(e *event.Event, outcome, debug *fastjson.Value) {
 	case e.Code == "policy.evaluate_sign_on" && e.Outcome == event.Failure:
 		// No session starts, so that this is the log-in's only event.
 		e.Action, e.Reason = event.SignIn, event.BlockedByPolicy
+	case oktaFederated[e.Code] && e.Outcome == event.Failure:
+		e.Action = event.SignIn // for the same reason
 	}
 }
 

@@ -60,5 +60,7 @@ func nobody(s string) bool {
 
 // machinery knows the names under which providers log what they do themselves.
 func machinery(name string) bool {
-	return strings.EqualFold(name, "system@okta.com")
+	return strings.EqualFold(name, oktaMachinery)
 }
+
+const oktaMachinery = "system@okta.com"
