@@ -83,8 +83,12 @@ func keycloakEvent(k keycloakFields, at event.Time) event.Event {
 		if e.Reason == event.Interrupted {
 			e.Outcome = event.OutcomeUnknown
 		}
-		if e.Action == event.SignIn && e.User.Kind == event.Human && e.User.ID == "" && e.User.Name != "" {
-			e.Reason = event.UnknownUser // the name that was typed led to no account
+		if e.User.Kind == event.Human && e.User.ID == "" && e.User.Name != "" {
+			// The name that was typed led to no account.
+			eraseUser(&e.User)
+			if e.Action == event.SignIn && e.Outcome == event.Failure {
+				e.Reason = event.UnknownUser
+			}
 		}
 	}
 	switch {

@@ -37,8 +37,9 @@ type Source struct {
 
 // Options are what all sources share.
 type Options struct {
-	// KeepOriginal keeps the raw event in event.original, up to 64 KiB. The
-	// events of users whom the provider does not know never keep it.
+	// KeepOriginal keeps the raw event in event.original, up to 64 KiB. Events
+	// without a subject never keep it: it may hold what was typed for a user
+	// whom the provider does not know.
 	KeepOriginal bool
 
 	// Enrich adds what the log does not tell; nil for nothing. It may rewrite
@@ -146,7 +147,7 @@ func (p *Parser) element(f *format, value *fastjson.Value, raw []byte) {
 			continue
 		}
 		resolveSubject(e)
-		if p.opts.KeepOriginal && !own && e.Reason != event.UnknownUser {
+		if p.opts.KeepOriginal && !own && e.User.Subject != "" {
 			e.Original = string(raw[:min(len(raw), maxRaw)])
 		}
 		if p.opts.Enrich != nil && !own {

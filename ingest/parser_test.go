@@ -75,10 +75,41 @@ func TestOriginalIsKeptOnlyWhenAskedFor(t *testing.T) {
 	if e := one(t, Source{}, a); e.Original != "" {
 		t.Errorf("kept without being asked: %q", e.Original)
 	}
-	unknown := strings.NewReplacer("00u1", "unknown", "alice@example.com", "hunter2", "SUCCESS", "FAILURE").Replace(a)
-	events, _ = parse(t, Source{}, Options{KeepOriginal: true}, unknown, 0)
-	if got := string(events[0].AppendJSON(nil)); events[0].Reason != event.UnknownUser || strings.Contains(got, "hunter2") {
-		t.Errorf("what an unknown user typed is in the event: %s", got)
+}
+
+// TestWhatUnknownUsersTypeIsNotStored: people type passwords into the field of
+// the name.
+func TestWhatUnknownUsersTypeIsNotStored(t *testing.T) {
+	okta := func(result string) string {
+		return strings.NewReplacer("00u1", "unknown", "alice@example.com", "hunter2", "SUCCESS", result).Replace(oktaSample("a"))
+	}
+	keycloak := func(kind, failure string) string {
+		return `{"time":1772612127418,"type":"` + kind + `","realmId":"r","userId":"null","error":"` + failure + `","details":{"username":"hunter2","email":"hunter2@example.com"}}`
+	}
+	for _, c := range []struct {
+		name, raw string
+		reason    event.Reason
+	}{
+		{"Okta, failure", okta("FAILURE"), event.UnknownUser},
+		{"Okta, challenge", okta("CHALLENGE"), event.Interrupted},
+		{"Keycloak, no such user", keycloak("LOGIN_ERROR", "user_not_found"), event.UnknownUser},
+		{"Keycloak, no user and another error", keycloak("LOGIN_ERROR", "invalid_user_credentials"), event.UnknownUser},
+		{"Keycloak, given up", keycloak("LOGIN_ERROR", "expired_code"), event.Interrupted},
+		{"Keycloak, no sign-in", keycloak("SEND_RESET_PASSWORD_ERROR", "invalid_email"), event.OtherReason},
+		{"Entra", `{"id":"e","createdDateTime":"2026-03-04T12:00:00Z","userPrincipalName":"hunter2@example.com","userDisplayName":"hunter2","userId":"00000000-0000-0000-0000-000000000000","appId":"a","status":{"errorCode":50034}}`, event.UnknownUser},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			events, dead := parse(t, Source{}, Options{KeepOriginal: true}, c.raw, 0)
+			if len(events) != 1 {
+				t.Fatalf("dead letters %+v, want one event", dead)
+			}
+			if got := string(events[0].AppendJSON(nil)); strings.Contains(got, "hunter2") {
+				t.Errorf("what was typed is in the event: %s", got)
+			}
+			if events[0].Reason != c.reason {
+				t.Errorf("reason %q, want %q", events[0].Reason, c.reason)
+			}
+		})
 	}
 }
 
