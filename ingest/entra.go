@@ -284,12 +284,17 @@ func entraDevice(e *event.Event, p *fastjson.Value) {
 }
 
 // entraRisk is Entra's own verdict. "hidden" means that the tenant's licence
-// does not show it: absent, like none.
+// does not show it: absent, like none. A verdict that was dismissed, remediated
+// or confirmed safe has no level any more.
 func entraRisk(p *fastjson.Value, levelName string) event.IDPRisk {
 	var r event.IDPRisk
 	switch level := lower(text(p, levelName)); level {
 	case "low", "medium", "high":
 		r.Level = level
+	}
+	switch lower(text(p, "riskState")) {
+	case "dismissed", "remediated", "confirmedsafe":
+		r.Level = ""
 	}
 	types := p.GetArray("riskEventTypes_v2")
 	if len(types) == 0 {

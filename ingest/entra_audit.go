@@ -8,7 +8,8 @@ import (
 	"github.com/riskstream/riskstream/event"
 )
 
-// entraActivities by name in lower case; all others are "other".
+// entraActivities by name in lower case; entraAction has the rules for the
+// rest.
 var entraActivities = map[string]event.Action{
 	"user registered security info":                            event.MFAEnroll,
 	"admin registered security info":                           event.MFAEnroll,
@@ -54,7 +55,8 @@ var entraActivities = map[string]event.Action{
 
 // entraAction looks an activity up. Roles are granted under many names
 // (directly, scoped, completed by Privileged Identity Management, …); a
-// request, an approval or an expiry grants nothing.
+// request, an approval or an expiry grants nothing. What else is managed tells
+// by its first word what was done to it.
 func entraAction(name string) event.Action {
 	name = lower(name)
 	if a, ok := entraActivities[name]; ok {
@@ -63,6 +65,8 @@ func entraAction(name string) event.Action {
 	switch {
 	case strings.HasPrefix(name, "user has elevated their access"):
 		return event.PrivilegeGrant
+	case name == "add member to group" || strings.HasPrefix(name, "add owner to "):
+		return event.PrivilegeGrant // the group's or the application's
 	case strings.HasPrefix(name, "add member to role") || strings.HasPrefix(name, "add scoped member to role") ||
 		strings.HasPrefix(name, "add eligible member to role"):
 		for _, pending := range []string{"request", "approv", "cancel", "denied", "expired", "renew"} {
@@ -71,6 +75,13 @@ func entraAction(name string) event.Action {
 			}
 		}
 		return event.PrivilegeGrant
+	}
+	verb, _, _ := strings.Cut(name, " ")
+	switch verb {
+	case "add", "added", "create", "update", "set", "enable", "restore":
+		return event.Write
+	case "delete", "hard", "remove":
+		return event.Delete
 	}
 	return event.Other
 }
@@ -87,10 +98,14 @@ func entraAudit(v, p *fastjson.Value) event.Event {
 	if e.Code == "" {
 		e.Code = firstText(v, "operationName", "operationname")
 	}
-	switch result := lower(text(p, "result")); {
-	case result == "" && strings.EqualFold(text(v, "result"), "success"), result == "success":
+	result := text(p, "result")
+	if result == "" {
+		result = firstText(v, "result", "resultSignature", "resultsignature")
+	}
+	switch lower(result) {
+	case "success", "succeeded":
 		e.Outcome = event.Success
-	case result == "failure", result == "timeout", strings.EqualFold(text(v, "result"), "failure"):
+	case "failure", "failed", "timeout":
 		e.Outcome, e.Reason = event.Failure, event.OtherReason
 	default:
 		e.Outcome = event.OutcomeUnknown
@@ -189,7 +204,7 @@ func entraAdditional(p *fastjson.Value, key string) string {
 }
 
 // entraRiskEvent reads a risk detection or a change of the risk state of an
-// account. A verdict that was dismissed or remediated has no level any more.
+// account.
 func entraRiskEvent(v, p *fastjson.Value, kind entraKind) event.Event {
 	e := event.Event{
 		Action:  event.IDPSignal,
@@ -208,10 +223,6 @@ func entraRiskEvent(v, p *fastjson.Value, kind entraKind) event.Event {
 		e.Time = entraTime(v, p, "riskLastUpdatedDateTime")
 		e.Code = firstText(p, "riskState")
 		e.IDPRisk.Reasons = text(p, "riskDetail")
-	}
-	switch lower(text(p, "riskState")) {
-	case "dismissed", "remediated", "confirmedsafe":
-		e.IDPRisk.Level = ""
 	}
 	userID := text(p, "userId")
 	if kind == entraRiskyRecord {

@@ -3,7 +3,9 @@ package ingest
 import (
 	"bytes"
 	"fmt"
+	"os"
 	"slices"
+	"strings"
 	"testing"
 	"testing/iotest"
 	"unicode/utf8"
@@ -125,4 +127,23 @@ func FuzzRecords(f *testing.F) {
 			t.Fatalf("%d bytes of %d are in no record: %q", n-dropped-size, n, whole)
 		}
 	})
+}
+
+// fuzzSource is checkParse from the native events in a directory of testdata.
+func fuzzSource(f *testing.F, source Source, dir string) {
+	files, err := os.ReadDir("testdata/" + dir)
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, file := range files {
+		if !strings.HasSuffix(file.Name(), ".json") {
+			continue
+		}
+		raw, err := os.ReadFile("testdata/" + dir + "/" + file.Name())
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(raw)
+	}
+	f.Fuzz(func(t *testing.T, record []byte) { checkParse(t, source, record) })
 }
