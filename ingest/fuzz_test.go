@@ -85,6 +85,13 @@ func FuzzUnwrap(f *testing.F) {
 	f.Fuzz(func(t *testing.T, record []byte) { checkParse(t, Source{Topic: "t"}, record) })
 }
 
+func FuzzNative(f *testing.F) {
+	events, _ := parse(f, Source{}, Options{}, oktaSample("a"), 0)
+	f.Add(events[0].AppendJSON(nil))
+	f.Add([]byte(`{"@timestamp":"2026-03-04T12:00:00Z","event":{"id":"1","kind":"signal","action":"idp_signal","code":"release","provider":"x"},"organization":{"id":"a"}}`))
+	f.Fuzz(func(t *testing.T, record []byte) { checkParse(t, Source{Topic: "t", Format: nativeName}, record) })
+}
+
 // FuzzRecords checks that a file is cut the same way however it arrives, and
 // that everything but separators ends up in some record.
 func FuzzRecords(f *testing.F) {

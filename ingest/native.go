@@ -8,7 +8,7 @@ import (
 
 // nativeName is the format of riskstream's own events, so that what was
 // normalised once, or read from risk.events, can be replayed. Such an event
-// keeps its tenant, origin, subject and enrichment.
+// keeps its subject and enrichment, and in a file its tenant and origin.
 const nativeName = "riskstream"
 
 func native() format {

@@ -169,16 +169,20 @@ func parseSafely(f *format, value *fastjson.Value, into []event.Event) (events [
 	return f.parse(value, into)
 }
 
-// stamp sets what does not come from the log's own fields. riskstream's own
-// events keep what they have.
+// stamp sets what does not come from the log's own fields. In a file,
+// riskstream's own events keep what they have; in a topic they do not choose
+// their tenant and origin either.
 func (p *Parser) stamp(e *event.Event, own bool, i int, f *format, raw []byte) {
-	if !own || !e.Origin.Set() {
+	if !own || p.source.Topic != "" {
+		e.Tenant = p.source.Tenant
+	}
+	if !own || p.source.Topic != "" || !e.Origin.Set() {
 		e.Origin = p.origin
 	}
 	if own {
 		return
 	}
-	e.Kind, e.Provider, e.Tenant = event.KindEvent, f.name, p.source.Tenant
+	e.Kind, e.Provider = event.KindEvent, f.name
 	if e.ID == "" {
 		e.ID = hash(raw)
 		if i > 0 {

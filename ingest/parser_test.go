@@ -214,7 +214,7 @@ func TestOwnEventsComeBackAsTheyWere(t *testing.T) {
 		t.Errorf("got %s %v\nwant %s", events[0].AppendJSON(nil), dead, line)
 	}
 	signal := strings.NewReplacer(`"kind":"event"`, `"kind":"signal"`, `"sign_in"`, `"idp_signal"`).Replace(line)
-	events, _ = parse(t, Source{Format: "riskstream", Topic: "risk.events"}, Options{}, signal, 0)
+	events, _ = parse(t, Source{Format: "riskstream"}, Options{}, signal, 0)
 	if len(events) != 1 || events[0].Kind != event.KindSignal || events[0].Tenant != "acme" {
 		t.Errorf("signal: %+v", events)
 	}
@@ -230,5 +230,25 @@ func TestOwnEventsInALogTopic(t *testing.T) {
 		if e.Tenant != "acme" || e.Source.Corporate == event.True {
 			t.Errorf("forged: tenant %q, corporate %v", e.Tenant, e.Source.Corporate)
 		}
+	}
+}
+
+// TestOwnEventsOfATopicDoNotChooseTheirTenant: in a file they are a dump that
+// must give what it gave; in a topic anybody may have written them.
+func TestOwnEventsOfATopicDoNotChooseTheirTenant(t *testing.T) {
+	const raw = `{"@timestamp":"2026-03-04T12:00:00.000Z","event":{"id":"1","kind":"event","action":"sign_in","outcome":"success","provider":"okta"},` +
+		`"user":{"subject":"alice@example.com"},"organization":{"id":"forged"},"origin":{"topic":"forged","partition":0,"offset":99}}`
+	of := func(source Source) (tenant string, offset int64) {
+		e := one(t, source, raw)
+		if e.User.Subject != "alice@example.com" || e.Provider != "okta" {
+			t.Errorf("the event was changed: %s", e.AppendJSON(nil))
+		}
+		return e.Tenant, e.Origin.Offset
+	}
+	if tenant, offset := of(Source{}); tenant != "forged" || offset != 99 {
+		t.Errorf("file: tenant %q, offset %d", tenant, offset)
+	}
+	if tenant, offset := of(Source{Topic: "idp.test", Format: "riskstream", Tenant: "acme"}); tenant != "acme" || offset != 9 {
+		t.Errorf("topic: tenant %q, offset %d; want the source's", tenant, offset)
 	}
 }
