@@ -143,7 +143,8 @@ func nesting(b []byte) int {
 
 // members calls yield with each key of a JSON object and the bytes of its
 // value, in order, until yield returns false or the object ends or makes no
-// sense. Keys are passed as they stand, with their escapes.
+// sense. An array that is cut off is passed as far as it goes. Keys are passed
+// as they stand, with their escapes.
 func members(object []byte, yield func(key, value []byte) bool) {
 	rest := skipSpace(object)
 	if len(rest) == 0 || rest[0] != '{' {
@@ -166,6 +167,9 @@ func members(object []byte, yield func(key, value []byte) bool) {
 		}
 		rest = skipSpace(rest[1:])
 		end = valueEnd(rest)
+		if end <= 0 && len(rest) > 0 && rest[0] == '[' {
+			end = len(rest)
+		}
 		if end <= 0 || !yield(key, rest[:end]) {
 			return
 		}

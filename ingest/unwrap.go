@@ -20,6 +20,10 @@ const (
 	// events have a thousand.
 	maxValues = 1 << 20
 
+	// maxPrefixBraces bounds at how many braces of a line of text its JSON is
+	// looked for: Logstash's prefix has the host in braces, {name=…}.
+	maxPrefixBraces = 4
+
 	// keepParsers is the size of records, in bytes, after which the memory of
 	// the parsers is given back.
 	keepParsers = 1 << 20
@@ -131,9 +135,13 @@ func (u *unwrapper) malformed(raw []byte, depth int, parseError error) {
 	}
 	if repaired, ok := singleQuotes(raw); ok {
 		if value, err := u.parsers[depth].ParseBytes(repaired); err == nil {
-			u.object(value, raw, depth)
+			u.object(value, repaired, depth)
 			return
 		}
+	}
+	if beginsEnvelope(raw) { // cut off: the elements before the cut are whole
+		u.envelope(raw, depth)
+		return
 	}
 	u.fail(raw, MalformedJSON, "not JSON: %.200v", parseError)
 }
@@ -157,11 +165,21 @@ func (u *unwrapper) line(raw []byte, depth int) {
 		u.element(f, value, raw)
 		return
 	}
-	if at := bytes.IndexByte(raw, '{'); at > 0 && !tooManyValues(raw) {
+	if tooManyValues(raw) {
+		u.unknown(raw, "the line of text")
+		return
+	}
+	for at, tries := 0, 0; tries < maxPrefixBraces; tries++ {
+		next := bytes.IndexByte(raw[at:], '{')
+		if next < 0 {
+			break
+		}
+		at += next
 		if inside, err := u.parsers[depth].ParseBytes(raw[at:]); err == nil {
 			u.object(inside, raw[at:], depth)
 			return
 		}
+		at++
 	}
 	u.unknown(raw, "the line of text")
 }
@@ -261,6 +279,8 @@ var carriers = [...]struct {
 	{key: "event.original", textOnly: true},
 	{key: "message", textOnly: true},
 	{key: "log", textOnly: true}, // Fluent Bit, Docker
+	{key: "_raw"},                // Cribl, Splunk
+	{key: "raw"},
 }
 
 // inside takes one element of an envelope's array.

@@ -107,6 +107,10 @@ func TestArrivals(t *testing.T) {
 		{"log line and JSON mixed", keycloakLine + "\n" + a + "\n[main] " + keycloakLine, "k a k"},
 		{"raw line break inside a string", strings.Replace(a, "alice@example.com", "alice@example.com\n", 1), "a"},
 		{"single quotes", strings.ReplaceAll(a, `"`, `'`), "a"},
+		{"single quotes in an envelope", strings.ReplaceAll(`{"records": [`+a+`, `+b+`]}`, `"`, `'`), "a b"},
+		{"Logstash, plain codec, host in braces", `2026-03-04T12:00:01.000Z {name=host.example} ` + a, "a"},
+		{"Cribl", `{"_time":1772625601,"_raw":` + quote(a) + `}`, "a"},
+		{"exported with its origin", `{"origin":"archive","raw":` + a + `}`, "a"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got := strings.Join(results(t, Source{Topic: "idp.test"}, []byte(c.record)), " "); got != c.want {
@@ -134,6 +138,9 @@ func TestBadInput(t *testing.T) {
 		{"not JSON", "hello", Source{}, "!unknown_format"},
 		{"cut off", a[:len(a)/2], Source{}, "!malformed_json"},
 		{"cut off between neighbours", a + "\n" + a[:len(a)/2] + "\n" + b, Source{}, "a !malformed_json b"},
+		{"envelope cut off", `{"records":[` + a + "," + b + "," + a[:len(a)/2], Source{}, "a b !malformed_json"},
+		{"envelope cut off between elements", `{"records":[` + a + ",", Source{}, "a"},
+		{"array cut off", "[" + a + "," + b[:len(b)/2], Source{}, "a !malformed_json"},
 		{"bad element of an array", "[" + a + `,{"x":nope},` + b + "]", Source{}, "a !malformed_json b"},
 		{"bad element of an envelope", `{"records":[` + a + `,{"x":nope},7,` + b + "]}", Source{}, "a !malformed_json !unknown_format b"},
 		{"foreign element of an envelope", `{"records":[` + a + `,{"hello":"world"},` + b + "]}", Source{}, "a !unknown_format b"},
