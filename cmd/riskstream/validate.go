@@ -42,7 +42,7 @@ func validate(cmd *cobra.Command, configFile string) error {
 	if len(errs) > 0 {
 		return &configError{cfg.Place(errors.Join(errs...))}
 	}
-	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s is valid: %d sources, %d rules, hash %s\n", configFile, len(cfg.Sources), pipeline.Rules(), pipeline.Hash())
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s is valid: %s, %s, hash %s\n", configFile, plural(len(cfg.Sources), "source"), plural(pipeline.Rules(), "rule"), pipeline.Hash())
 	return err
 }
 

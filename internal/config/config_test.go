@@ -135,6 +135,7 @@ kafka:
 sources:
   - {topic: a, format: octa}
   - {topic: b, format: okta, tenent: x}
+  - {topic: a, format: okta}
 detectors: {learning: {quiet: 1s}}
 policies:
   - {name: a, when: 'score > 1', decision: block}
@@ -147,7 +148,7 @@ policies:
 		place, _, _ := strings.Cut(line, ": ")
 		places = append(places, place)
 	}
-	want := []string{"c.yaml:2:19", "c.yaml:4:12", "c.yaml:5:3", "c.yaml:7:24", "c.yaml:8:30", "c.yaml:9:31", "c.yaml:11:44"}
+	want := []string{"c.yaml:2:19", "c.yaml:4:12", "c.yaml:5:3", "c.yaml:7:24", "c.yaml:8:30", "c.yaml:9:13", "c.yaml:10:31", "c.yaml:12:44"}
 	if diff := cmp.Diff(want, places); diff != "" {
 		t.Errorf("(-want +got)\n%s\n%v", diff, err)
 	}

@@ -22,13 +22,13 @@ import (
 type checker struct {
 	file string
 	errs []error
-	bad  map[string]bool // top-level sections with a problem
-	at   string          // the section being walked
+	in   map[string][]error // errs by top-level section
+	at   string             // the section being walked
 }
 
 // tree reads the one document of the file. Without any, it is an empty mapping.
 func (c *checker) tree(data []byte) (*yaml.Node, error) {
-	c.bad = map[string]bool{}
+	c.in = map[string][]error{}
 	empty := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Line: 1, Column: 1}
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	var root, more yaml.Node
@@ -70,7 +70,7 @@ func (c *checker) fail(n *yaml.Node, format string, args ...any) {
 }
 
 func (c *checker) add(err error) {
-	c.bad[c.at] = true
+	c.in[c.at] = append(c.in[c.at], err)
 	c.errs = append(c.errs, err)
 }
 
@@ -202,7 +202,7 @@ func (c *checker) decode(root *yaml.Node, cfg *Config) {
 			continue
 		}
 		err := value.Decode(into.Field(index).Addr().Interface())
-		if err != nil && !c.bad[key] {
+		if err != nil && len(c.in[key]) == 0 {
 			c.at = key
 			c.fail(value, "%s: %v", key, err)
 			c.at = ""
@@ -215,7 +215,7 @@ func (c *checker) decode(root *yaml.Node, cfg *Config) {
 		}
 		cfg.Sources = append(cfg.Sources, source)
 	}
-	if c.bad["policies"] {
+	if len(c.in["policies"]) > 0 {
 		cfg.Policies = slices.DeleteFunc(cfg.Policies, func(p scoring.Policy) bool { return p.Name == "" || p.When == "" })
 	}
 }

@@ -37,7 +37,7 @@ func (c *Config) validate(check *checker, root *yaml.Node, fromEnv map[string]st
 			}
 			check.fail(locate(root, key), "%v", err)
 		}
-		return check.bad[name]
+		return len(check.in[name]) > 0
 	}
 	section("kafka", c.Kafka.Validate()...)
 	section("engine", c.Engine.validate()...)
@@ -88,7 +88,7 @@ func (h HTTP) validate() error {
 }
 
 func (c *checker) validateSources(cfg *Config, items []*yaml.Node) {
-	found := slices.Clone(c.errs)
+	found := c.in["sources"] // so far
 	c.at = "sources"
 	defer func() { c.at = "" }()
 	topics := map[string]bool{}
@@ -120,7 +120,7 @@ func (c *checker) validateSources(cfg *Config, items []*yaml.Node) {
 }
 
 // anyBetween reports whether an error stands on a line from first on and before
-// end; an end of 0 is the end of the file, and may lie past the section.
+// end; an end of 0 is the end of the section.
 func anyBetween(errs []error, first, end int) bool {
 	return slices.ContainsFunc(errs, func(err error) bool {
 		line, _ := position(err)
