@@ -247,6 +247,62 @@ func TestMitigationEndsWithNewEvidence(t *testing.T) {
 	}
 }
 
+// An attacker who enrols a key of their own has proven nothing by it.
+func TestEnrollingAFactorMitigatesNothing(t *testing.T) {
+	for _, action := range []event.Action{event.MFAEnroll, event.MFARemove, event.CredentialChange, event.DeviceRegister} {
+		s := newStory(t)
+		before := s.happens(signIn(monday, session("a")), sawAll("new_country", "new_device")...)
+		change := signIn(monday, session("a"), factor(event.FactorStrong))
+		change.Action = action
+		if after := s.happens(change); after.Score != before.Score {
+			t.Errorf("%s: score %.2f, then %.2f; want no change", action, before.Score, after.Score)
+		}
+		if next := s.happens(signIn(monday+2*event.Minute, session("a")), saw("new_network")); next.Score <= before.Score {
+			t.Errorf("%s: the next evidence is taken as proven: %.2f after %.2f", action, next.Score, before.Score)
+		}
+	}
+}
+
+// Some providers log the proof just before the sign-in that it is for.
+func TestProofMayPrecedeItsSignIn(t *testing.T) {
+	const full, settled = 5, 1 // nats
+	verified := func(at event.Time, with ...func(*event.Event)) event.Event {
+		e := signIn(at, append(with, factor(event.FactorStrong))...)
+		e.Action = event.MFAVerify
+		return e
+	}
+	tests := []struct {
+		name  string
+		proof event.Event
+		left  float64
+	}{
+		{"same session", verified(monday-event.Second, session("a"), from(tokyo)), settled},
+		{"same network, and the proof has no session yet", verified(monday-event.Second), settled},
+		{"proof with a later time", verified(monday+event.Second, session("a")), settled},
+		{"another session", verified(monday-event.Second, session("b")), full},
+		{"another network, no session", verified(monday-event.Second, from(tokyo)), full},
+		{"an earlier sign-in's", verified(monday-6*event.Minute, session("a")), full},
+		{"failed", with(verified(monday-event.Second, session("a")), failed, factor(event.FactorStrong)), full},
+		{"enrolled", with(verified(monday-event.Second, session("a")), func(e *event.Event) { e.Action = event.MFAEnroll }), full},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			s := newStory(t)
+			s.happens(test.proof)
+			r := s.happens(signIn(monday, session("a")), sawAll("new_country", "new_device")...)
+			if want := s.v.logistic(natsOf(test.left)).float(); r.Score != want {
+				t.Errorf("score %.2f; want %.2f", r.Score, want)
+			}
+		})
+	}
+
+	s := newStory(t)
+	s.happens(verified(monday-event.Second, session("a")))
+	if r := s.happens(signIn(monday, session("a")), saw("impossible_travel")); r.Level != event.Medium {
+		t.Errorf("impossible travel after a proof: %v; want medium, as after a sign-in with it", r.Level)
+	}
+}
+
 func TestFailedStrongFactorMitigatesNothing(t *testing.T) {
 	s := newStory(t)
 	before := s.happens(signIn(monday), saw("new_country"))
@@ -394,6 +450,22 @@ func TestReauthAfterIsTheTimeOfTheNewestNewEvidence(t *testing.T) {
 	}
 	if r := s.happens(signIn(monday+3*event.Hour), saw("new_country")); reauth(r) != monday+3*event.Hour {
 		t.Errorf("more new evidence: %v", reauth(r))
+	}
+}
+
+// What the owner has proven away is asked about again when somebody raises it
+// again elsewhere: the owner's proof must not satisfy that decision.
+func TestReauthAfterMovesWhenProvenEvidenceReturns(t *testing.T) {
+	s := newStory(t)
+	evidence := []string{"new_country", "new_network", "new_device"}
+	s.happens(signIn(monday, from(tokyo), session("a")), sawAll(evidence...)...)
+	if r := s.happens(signIn(monday+event.Hour, session("b"), factor(event.FactorStrong))); r.Decision != event.Allow {
+		t.Fatalf("after the owner's proof: %v; want allow", r.Decision)
+	}
+	again := monday + 2*event.Hour
+	r := s.happens(signIn(again, from(tokyo), session("c")), sawAll(evidence...)...)
+	if got := s.record(r).ReauthAfter; r.Decision != event.StepUp || got != again {
+		t.Errorf("raised again: %v after %v; want step_up after %v", r.Decision, got, again)
 	}
 }
 

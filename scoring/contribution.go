@@ -24,6 +24,10 @@ type State struct {
 	Decision   event.Decision // as last recorded
 	UserKind   uint8          // as last seen: index in userKinds
 	Privileged event.Flag     // as last seen
+
+	// Where a phishing-resistant factor was last proven; see justProven.
+	ProvenAt                     event.Time
+	ProvenNetwork, ProvenSession uint64 // hashes, as in Contribution
 }
 
 // userKinds maps State.UserKind to the event's words.

@@ -102,6 +102,10 @@ func (st *State) see(e *event.Event) {
 	if e.User.Privileged != event.Unknown {
 		st.Privileged = e.User.Privileged
 	}
+	if proven(e) == event.FactorStrong && e.Time >= st.ProvenAt {
+		where := placeOf(e)
+		st.ProvenAt, st.ProvenNetwork, st.ProvenSession = e.Time, where.network, where.session
+	}
 }
 
 // evidenceOf makes the contributions that pass ready for arithmetic. What is

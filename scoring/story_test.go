@@ -50,6 +50,13 @@ func signIn(at event.Time, with ...func(*event.Event)) event.Event {
 	return e
 }
 
+func with(e event.Event, changes ...func(*event.Event)) event.Event {
+	for _, change := range changes {
+		change(&e)
+	}
+	return e
+}
+
 func from(ip string) func(*event.Event) {
 	return func(e *event.Event) { e.Source.IP = netip.MustParseAddr(ip) }
 }

@@ -11,6 +11,11 @@ import (
 // refreshed by the session's events.
 const sessionReach = event.Day
 
+// proofReach is how far a proof may lie from the sign-in that it is for: longer
+// than it takes to touch a key, shorter than a session that somebody else
+// opens in its wake.
+const proofReach = 5 * event.Minute
+
 // Mitigation by a factor proven in the event.
 const (
 	strongFactor = 0.2 // phishing-resistant: an attacker in the middle cannot relay it
@@ -32,7 +37,7 @@ func (v *Evaluator) update(e *event.Event, detections []event.Detection, st *Sta
 	for i := range detections {
 		open = raise(e, &detections[i], st, open, where)
 	}
-	mitigated := proves(e) && mitigate(e.Auth.Factor, open, where)
+	mitigated := mitigate(proven(e), open, where)
 	v.cover(e, open, st.AsOf, mitigated)
 	if e.Kind == event.KindEvent {
 		refreshSession(e, st, open, where)
@@ -54,6 +59,35 @@ func proves(e *event.Event) bool {
 		return true
 	}
 	return false
+}
+
+// proven is the factor with which the user has proven who they are in this
+// event; none where the event names a factor that it changes: an attacker who
+// enrols a key of their own has proven nothing.
+func proven(e *event.Event) event.Factor {
+	switch e.Action {
+	case event.MFAEnroll, event.MFARemove, event.CredentialChange, event.DeviceRegister:
+		return event.FactorNone
+	}
+	if !proves(e) {
+		return event.FactorNone
+	}
+	return e.Auth.Factor
+}
+
+// justProven reports that a phishing-resistant factor was proven where the
+// event came from, so shortly before or after it that both are one sign-in:
+// some providers log the proof before the sign-in that it is for. Without a
+// session on both sides the source network tells.
+func justProven(e *event.Event, st *State, where place) bool {
+	apart := max(e.Time-st.ProvenAt, st.ProvenAt-e.Time)
+	if st.ProvenAt == 0 || apart > proofReach || !proves(e) {
+		return false
+	}
+	if where.session != 0 && st.ProvenSession != 0 {
+		return where.session == st.ProvenSession
+	}
+	return where.network != 0 && where.network == st.ProvenNetwork
 }
 
 // attempt reports that anybody could cause this event, knowing no more than
@@ -107,11 +141,15 @@ func raise(e *event.Event, d *event.Detection, st *State, open []Contribution, w
 	if d.LLR < cleared {
 		return open
 	}
+	factor := 1.0
+	if mitigable(groupIndex(d.Group)) && justProven(e, st, where) {
+		factor = strongFactor
+	}
 	i := find(open, d.Name, d.Key)
 	if i < 0 {
 		c := Contribution{First: e.Time, Key: d.Key, Fact: event.Hash(e.ID), Unconfirmed: attempt(e)}
 		setText(c.Name[:], d.Name)
-		c.fill(e, d, st.AsOf, where, 1)
+		c.fill(e, d, st.AsOf, where, factor)
 		if !c.Unconfirmed {
 			st.Evidence = max(st.Evidence, e.Time)
 		}
@@ -127,11 +165,13 @@ func raise(e *event.Event, d *event.Detection, st *State, open []Contribution, w
 		c.Unconfirmed = false
 		st.Evidence = max(st.Evidence, e.Time)
 	}
-	factor := 1.0
 	if where.session != 0 && c.Session == where.session {
-		factor = c.Factor // the factor was proven in this very session
+		factor = min(factor, c.Factor) // the factor was proven in this very session
 	}
 	if natsOf(round3(d.LLR*factor)) >= c.remaining(st.AsOf) {
+		if factor > c.Factor && !c.Unconfirmed {
+			st.Evidence = max(st.Evidence, e.Time) // the proof was for another sign-in than this one
+		}
 		c.fill(e, d, st.AsOf, where, factor)
 	}
 	return open
@@ -192,7 +232,7 @@ func mitigate(factor event.Factor, open []Contribution, where place) bool {
 	changed := false
 	for i := range open {
 		c := &open[i]
-		if c.mitigable() && by < c.Factor {
+		if mitigable(c.Group) && by < c.Factor {
 			c.Factor = by
 			c.reweigh()
 			changed = true
@@ -201,10 +241,10 @@ func mitigate(factor event.Factor, open []Contribution, where place) bool {
 	return changed
 }
 
-// mitigable reports that a proven factor speaks against the evidence. It says
-// nothing of stolen sessions, nor of being in two places.
-func (c *Contribution) mitigable() bool {
-	switch event.Groups[c.Group] {
+// mitigable reports that a proven factor speaks against evidence of the group.
+// It says nothing of stolen sessions, nor of being in two places.
+func mitigable(group uint8) bool {
+	switch event.Groups[group] {
 	case event.GroupNetwork, event.GroupDevice, event.GroupBehaviour:
 		return true
 	}
