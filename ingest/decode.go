@@ -56,7 +56,7 @@ func decode(record []byte) ([]byte, error) {
 	return record, nil
 }
 
-func isGzip(b []byte) bool { return len(b) > 2 && b[0] == 0x1f && b[1] == 0x8b }
+func isGzip(b []byte) bool { return len(b) >= 2 && b[0] == 0x1f && b[1] == 0x8b }
 
 // expand decompresses gzip up to maxExpanded.
 func expand(record []byte) ([]byte, error) {

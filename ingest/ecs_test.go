@@ -137,6 +137,7 @@ func TestReasonOf(t *testing.T) {
 		{"user_not_found", event.UnknownUser},
 		{"PASSWORD_EXPIRED", event.ExpiredCredentials},
 		{"ACCOUNT_LOCKED_OUT", event.Locked},
+		{"Kerberos: clock skew", event.OtherReason},
 		{"request blocked", event.BlockedByPolicy},
 		{"ACCOUNT_DISABLED", event.Disabled},
 		{"user declined the push", event.MFADenied},

@@ -98,26 +98,23 @@ func entraReason(code string, detail func() string) event.Reason {
 // is the only place that tells a user's "no" from a user's silence. "MFA
 // denied" alone opens the text of most of them, so it is asked last.
 func entraMFAReason(detail string) event.Reason {
-	for _, sign := range [...]struct {
-		text   string
-		reason event.Reason
-	}{
-		{"declined", event.MFADenied},
-		{"fraud", event.MFADenied},
-		{"respond", event.MFATimeout}, // did not respond, does not respond
-		{"timeout", event.MFATimeout},
-		{"timed out", event.MFATimeout},
-		{"code", event.MFAFailed},    // wrong verification code
-		{"number", event.MFAFailed},  // wrong number of number matching
-		{"blocked", event.MFAFailed}, // by an administrator, not by this "no"
-		{"duplicate", event.MFAFailed},
-		{"invalid", event.MFAFailed},
-		{"incorrect", event.MFAFailed},
-		{"denied", event.MFADenied},
-	} {
-		if containsFold(detail, sign.text) {
-			return sign.reason
-		}
+	if reason := meaning(detail, entraMFASigns); reason != "" {
+		return reason
 	}
 	return event.MFAFailed
+}
+
+var entraMFASigns = []sign[event.Reason]{
+	{"declined", event.MFADenied},
+	{"fraud", event.MFADenied},
+	{"respond", event.MFATimeout}, // did not respond, does not respond
+	{"timeout", event.MFATimeout},
+	{"timed out", event.MFATimeout},
+	{"code", event.MFAFailed},    // wrong verification code
+	{"number", event.MFAFailed},  // wrong number of number matching
+	{"blocked", event.MFAFailed}, // by an administrator, not by this "no"
+	{"duplicate", event.MFAFailed},
+	{"invalid", event.MFAFailed},
+	{"incorrect", event.MFAFailed},
+	{"denied", event.MFADenied},
 }

@@ -22,14 +22,15 @@ const window = 256 << 10
 
 // Records reads a file of logs, compressed with gzip or not, and yields its
 // records one by one with the number of the line on which each begins: JSON
-// values in any layout, the elements of a top-level array, lines of text. The
-// file is never held whole. A record is valid until yield returns; one that is
+// values in any layout, the elements of a top-level array, lines of text; values
+// that share a line may come as one record, which Parse takes apart. The file
+// is never held whole. A record is valid until yield returns; one that is
 // larger than 8 MiB is cut just past that, so that Parse rejects it as
 // oversized; one that the end of the file cuts off is yielded as it is. An
 // error of yield ends the reading and is returned.
 func Records(r io.Reader, yield func(record []byte, line int) error) error {
 	buffered := bufio.NewReaderSize(r, 64<<10)
-	if magic, _ := buffered.Peek(2); isGzipMagic(magic) {
+	if magic, _ := buffered.Peek(2); isGzip(magic) {
 		expanded, err := gzip.NewReader(buffered)
 		if err != nil {
 			return fmt.Errorf("%w: %w", ErrTruncated, err)
@@ -48,8 +49,6 @@ func withoutMark(r *bufio.Reader) io.Reader {
 	}
 	return r
 }
-
-func isGzipMagic(b []byte) bool { return len(b) == 2 && b[0] == 0x1f && b[1] == 0x8b }
 
 // stream is a file being cut into records.
 type stream struct {

@@ -30,6 +30,7 @@ func TestOktaMeaning(t *testing.T) {
 		{"user.session.start", failure("INVALID_CREDENTIALS"), none, "sign_in failure bad_credentials"},
 		{"user.session.start", failure("VERIFICATION_ERROR"), none, "sign_in failure bad_credentials"},
 		{"user.session.start", failure("LOCKED_OUT"), none, "sign_in failure locked"},
+		{"user.session.start", failure("Blocked by ThreatInsight"), none, "sign_in failure blocked_by_policy"},
 		{"user.session.start", failure("PASSWORD_EXPIRED"), none, "sign_in failure expired_credentials"},
 		{"user.session.start", failure("User is suspended"), none, "sign_in failure disabled"},
 		{"user.session.start", failure("something new"), none, "sign_in failure other"},

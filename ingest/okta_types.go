@@ -145,42 +145,30 @@ var oktaProtocols = map[string]string{
 
 // oktaFactor is the strength of a factor, credential type or provider. What
 // says nothing of the strength, such as a provider's own factor, has none.
-func oktaFactor(name string) event.Factor {
-	if name == "" {
-		return event.FactorNone
-	}
-	name = strings.ToUpper(name)
-	for _, sign := range [...]struct {
-		text   string
-		factor event.Factor
-	}{
-		{"SIGNED_NONCE", event.FactorStrong}, // Okta FastPass
-		{"FASTPASS", event.FactorStrong},
-		{"FIDO", event.FactorStrong},
-		{"WEBAUTHN", event.FactorStrong},
-		{"U2F", event.FactorStrong},
-		{"SMART_CARD", event.FactorStrong},
-		{"X509", event.FactorStrong},
-		{"CERTIFICATE", event.FactorStrong},
-		{"PUSH", event.FactorPush},
-		{"SMS", event.FactorSMS},
-		{"CALL", event.FactorSMS},
-		{"PHONE", event.FactorSMS},
-		{"EMAIL", event.FactorSMS},
-		{"OTP", event.FactorOTP},
-		{"TOKEN", event.FactorOTP}, // token:software:totp, YUBIKEY_TOKEN, …
-		{"GOOGLE", event.FactorOTP},
-		{"RSA", event.FactorOTP},
-		{"SYMANTEC", event.FactorOTP},
-		{"YUBIKEY", event.FactorOTP},
-		{"PASSWORD", event.FactorPassword},
-		{"QUESTION", event.FactorPassword}, // known, like a password
-	} {
-		if strings.Contains(name, sign.text) {
-			return sign.factor
-		}
-	}
-	return event.FactorNone
+func oktaFactor(name string) event.Factor { return meaning(name, oktaFactorSigns) }
+
+var oktaFactorSigns = []sign[event.Factor]{
+	{"signed_nonce", event.FactorStrong}, // Okta FastPass
+	{"fastpass", event.FactorStrong},
+	{"fido", event.FactorStrong},
+	{"webauthn", event.FactorStrong},
+	{"u2f", event.FactorStrong},
+	{"smart_card", event.FactorStrong},
+	{"x509", event.FactorStrong},
+	{"certificate", event.FactorStrong},
+	{"push", event.FactorPush},
+	{"sms", event.FactorSMS},
+	{"call", event.FactorSMS},
+	{"phone", event.FactorSMS},
+	{"email", event.FactorSMS},
+	{"otp", event.FactorOTP},
+	{"token", event.FactorOTP}, // token:software:totp, YUBIKEY_TOKEN, …
+	{"google", event.FactorOTP},
+	{"rsa", event.FactorOTP},
+	{"symantec", event.FactorOTP},
+	{"yubikey", event.FactorOTP},
+	{"password", event.FactorPassword},
+	{"question", event.FactorPassword}, // known, like a password
 }
 
 // oktaOutcome sets what came of it and, unless it is a success, why.
@@ -233,39 +221,35 @@ func oktaReason(e *event.Event, why string) event.Reason {
 	if e.User == oktaUnknown {
 		return event.UnknownUser
 	}
-	why = strings.ToUpper(why)
-	for _, sign := range [...]struct {
-		text   string
-		reason event.Reason
-	}{
-		{"FASTPASS DECLINED PHISHING", event.BlockedByPolicy},
-		{"LOCKED", event.Locked},
-		{"EXPIRED", event.ExpiredCredentials},
-		{"SUSPENDED", event.Disabled},
-		{"DEACTIVATED", event.Disabled},
-		{"INACTIVE", event.Disabled},
-		{"USER_NOT_FOUND", event.UnknownUser},
-		{"UNKNOWN_USER", event.UnknownUser},
-		{"REJECTED", event.MFADenied},
-		{"DENIED PUSH", event.MFADenied},
-		{"TIMEOUT", event.MFATimeout},
-		{"TIMED OUT", event.MFATimeout},
-		{"POLICY", event.BlockedByPolicy},
-		{"ACCESS_DENIED", event.BlockedByPolicy},
-		{"ZONE", event.BlockedByPolicy},
-		{"BLOCKED", event.BlockedByPolicy},
-	} {
-		if strings.Contains(why, sign.text) {
-			return sign.reason
-		}
+	if reason := meaning(why, oktaReasonSigns); reason != "" {
+		return reason
 	}
 	switch {
 	case e.Action == event.MFAVerify:
 		return event.MFAFailed
-	case strings.Contains(why, "INVALID_CREDENTIALS"), strings.Contains(why, "VERIFICATION_ERROR"):
+	case containsFold(why, "invalid_credentials"), containsFold(why, "verification_error"):
 		return event.BadCredentials
 	}
 	return event.OtherReason
+}
+
+var oktaReasonSigns = []sign[event.Reason]{
+	{"fastpass declined phishing", event.BlockedByPolicy},
+	{"blocked", event.BlockedByPolicy}, // before locked, which it contains
+	{"locked", event.Locked},
+	{"expired", event.ExpiredCredentials},
+	{"suspended", event.Disabled},
+	{"deactivated", event.Disabled},
+	{"inactive", event.Disabled},
+	{"user_not_found", event.UnknownUser},
+	{"unknown_user", event.UnknownUser},
+	{"rejected", event.MFADenied},
+	{"denied push", event.MFADenied},
+	{"timeout", event.MFATimeout},
+	{"timed out", event.MFATimeout},
+	{"policy", event.BlockedByPolicy},
+	{"access_denied", event.BlockedByPolicy},
+	{"zone", event.BlockedByPolicy},
 }
 
 // oktaRisk is Okta's own verdict: debugData.risk, a Java map as text, else

@@ -43,9 +43,7 @@ func (s *splitter) next(data []byte, atEOF bool) (advance int, piece []byte, mor
 			return start + 1, nil, false
 		}
 	case s.inArray && rest[0] == '"':
-		if length = valueEnd(rest); length < 0 {
-			length = lineEnd(rest, atEOF)
-		}
+		length = stringLength(rest, atEOF)
 	default:
 		length = lineEnd(rest, atEOF)
 	}
@@ -93,6 +91,18 @@ func containerEnd(b []byte, atEOF bool) int {
 		return 0
 	}
 	return n
+}
+
+// stringLength is the length of the JSON string at the start of b, 0 for more
+// data. One that never ends is a line.
+func stringLength(b []byte, atEOF bool) int {
+	switch n := valueEnd(b); {
+	case n > 0:
+		return n
+	case !atEOF:
+		return 0
+	}
+	return lineEnd(b, atEOF)
 }
 
 // lineEnd is the length of the line of text at the start of b, 0 for more data.

@@ -9,51 +9,63 @@ import (
 	"github.com/riskstream/riskstream/event"
 )
 
+// sign is a text by which something is recognised in a log's words, in lower
+// case, and what it means.
+type sign[T any] struct {
+	text  string
+	means T
+}
+
+// meaning is what the first of the signs that stand in the words means, else
+// the zero T. The case of the words does not matter.
+func meaning[T any](words string, signs []sign[T]) T {
+	words = strings.ToLower(words)
+	for i := range signs {
+		if strings.Contains(words, signs[i].text) {
+			return signs[i].means
+		}
+	}
+	var none T
+	return none
+}
+
 // factorOf is the strength of an authentication method, from the words in
 // which logs name methods. The order matters: a passkey may live in the
 // Authenticator app, and a one-time code may come by text message. A method
 // that is not recognised has no strength rather than a guessed one, since
 // strength lowers risk.
-func factorOf(method string) event.Factor {
-	for _, sign := range [...]struct {
-		text   string
-		factor event.Factor
-	}{
-		{"satisfied", event.FactorClaim}, // "Previously satisfied", "… satisfied by claim in the token"
-		{"by claim", event.FactorClaim},
-		{"fido", event.FactorStrong},
-		{"webauthn", event.FactorStrong},
-		{"u2f", event.FactorStrong},
-		{"passkey", event.FactorStrong},
-		{"hello", event.FactorStrong}, // Windows Hello for Business
-		{"certificate", event.FactorStrong},
-		{"smart card", event.FactorStrong},
-		{"platform credential", event.FactorStrong}, // macOS, bound to the secure enclave
-		{"notification", event.FactorPush},
-		{"phone sign-in", event.FactorPush}, // passwordless, approved in the app
-		{"phonesignin", event.FactorPush},
-		{"temporary", event.FactorPassword}, // temporary access pass: whoever issued it knows it
-		{"text message", event.FactorSMS},
-		{"sms", event.FactorSMS},
-		{"call", event.FactorSMS},
-		{"voice", event.FactorSMS},
-		{"email", event.FactorSMS},
-		{"oath", event.FactorOTP},
-		{"otp", event.FactorOTP},
-		{"verification code", event.FactorOTP}, // of the app
-		{"one-time", event.FactorOTP},
-		{"onetime", event.FactorOTP},
-		{"hardware token", event.FactorOTP},
-		{"authenticator", event.FactorPush},
-		{"push", event.FactorPush},
-		{"password", event.FactorPassword},
-		{"security question", event.FactorPassword},
-	} {
-		if containsFold(method, sign.text) {
-			return sign.factor
-		}
-	}
-	return event.FactorNone
+func factorOf(method string) event.Factor { return meaning(method, factorSigns) }
+
+var factorSigns = []sign[event.Factor]{
+	{"satisfied", event.FactorClaim}, // "Previously satisfied", "… satisfied by claim in the token"
+	{"by claim", event.FactorClaim},
+	{"fido", event.FactorStrong},
+	{"webauthn", event.FactorStrong},
+	{"u2f", event.FactorStrong},
+	{"passkey", event.FactorStrong},
+	{"hello", event.FactorStrong}, // Windows Hello for Business
+	{"certificate", event.FactorStrong},
+	{"smart card", event.FactorStrong},
+	{"platform credential", event.FactorStrong}, // macOS, bound to the secure enclave
+	{"notification", event.FactorPush},
+	{"phone sign-in", event.FactorPush}, // passwordless, approved in the app
+	{"phonesignin", event.FactorPush},
+	{"temporary", event.FactorPassword}, // temporary access pass: whoever issued it knows it
+	{"text message", event.FactorSMS},
+	{"sms", event.FactorSMS},
+	{"call", event.FactorSMS},
+	{"voice", event.FactorSMS},
+	{"email", event.FactorSMS},
+	{"oath", event.FactorOTP},
+	{"otp", event.FactorOTP},
+	{"verification code", event.FactorOTP}, // of the app
+	{"one-time", event.FactorOTP},
+	{"onetime", event.FactorOTP},
+	{"hardware token", event.FactorOTP},
+	{"authenticator", event.FactorPush},
+	{"push", event.FactorPush},
+	{"password", event.FactorPassword},
+	{"security question", event.FactorPassword},
 }
 
 // factorRank orders factors by strength; none is 0.
@@ -70,43 +82,44 @@ func reasonOf(words string) event.Reason {
 	if slices.Contains(event.Reasons[:], event.Reason(words)) {
 		return event.Reason(words)
 	}
-	words = strings.NewReplacer("_", " ", "-", " ", ".", " ").Replace(strings.ToLower(words))
-	for _, sign := range [...]struct {
-		text   string
-		reason event.Reason
-	}{
-		{"blocked", event.BlockedByPolicy}, // before lock, which it contains
-		{"expired", event.ExpiredCredentials},
-		{"lock", event.Locked}, // locked, lockout
-		{"disabled", event.Disabled},
-		{"inactive", event.Disabled},
-		{"suspended", event.Disabled},
-		{"password", event.BadCredentials}, // "user name or password" says nothing of the name
-		{"credential", event.BadCredentials},
-		{"not exist", event.UnknownUser},
-		{"not found", event.UnknownUser},
-		{"unknown user", event.UnknownUser},
-		{"invalid user", event.UnknownUser},
-		{"no such user", event.UnknownUser},
-		{"declined", event.MFADenied},
-		{"rejected", event.MFADenied},
-		{"fraud", event.MFADenied},
-		{"mfa denied", event.MFADenied},
-		{"respon", event.MFATimeout}, // no response, did not respond
-		{"timeout", event.MFATimeout},
-		{"timed out", event.MFATimeout},
-		{"mfa", event.MFAFailed},
-		{"factor", event.MFAFailed},
-		{"otp", event.MFAFailed},
-		{"passcode", event.MFAFailed},
-		{"policy", event.BlockedByPolicy},
-		{"not allowed", event.BlockedByPolicy},
-	} {
-		if strings.Contains(words, sign.text) {
-			return sign.reason
-		}
+	if reason := meaning(separators.Replace(words), reasonSigns); reason != "" {
+		return reason
 	}
 	return event.OtherReason
+}
+
+// separators of codes become those of sentences.
+var separators = strings.NewReplacer("_", " ", "-", " ", ".", " ")
+
+var reasonSigns = []sign[event.Reason]{
+	{"blocked", event.BlockedByPolicy}, // before locked, which it contains
+	{"expired", event.ExpiredCredentials},
+	{"locked", event.Locked},
+	{"lockout", event.Locked},
+	{"lock out", event.Locked},
+	{"disabled", event.Disabled},
+	{"inactive", event.Disabled},
+	{"suspended", event.Disabled},
+	{"password", event.BadCredentials}, // "user name or password" says nothing of the name
+	{"credential", event.BadCredentials},
+	{"not exist", event.UnknownUser},
+	{"not found", event.UnknownUser},
+	{"unknown user", event.UnknownUser},
+	{"invalid user", event.UnknownUser},
+	{"no such user", event.UnknownUser},
+	{"declined", event.MFADenied},
+	{"rejected", event.MFADenied},
+	{"fraud", event.MFADenied},
+	{"mfa denied", event.MFADenied},
+	{"respon", event.MFATimeout}, // no response, did not respond
+	{"timeout", event.MFATimeout},
+	{"timed out", event.MFATimeout},
+	{"mfa", event.MFAFailed},
+	{"factor", event.MFAFailed},
+	{"otp", event.MFAFailed},
+	{"passcode", event.MFAFailed},
+	{"policy", event.BlockedByPolicy},
+	{"not allowed", event.BlockedByPolicy},
 }
 
 // ofTarget reports whether an action changes somebody's credentials, factors
