@@ -108,6 +108,9 @@ func (s *Set) judgeTravel(a *anchor, e *event.Event, at *sighting, m *Memory, le
 	if (at.traits|a.traits)&mobile != 0 && at.country != 0 && at.country == a.country {
 		j.doubt("mobile network of the same country")
 	}
+	if a.traits&corporate != 0 && m.atHome(at) {
+		j.doubt("known network and device, and a corporate network elsewhere")
+	}
 	if at.kinds == kindHosting && m.usesAnonymiser(at) {
 		j.doubt("hosting network that the user is known to use")
 	}

@@ -92,6 +92,24 @@ func TestImpossibleTravelIsSuppressedAndDowngraded(t *testing.T) {
 	}
 }
 
+// The far egress of the company says nothing of where the user is; whoever then
+// goes on at home on the own device has most likely just left the gateway.
+func TestImpossibleTravelHomeFromAGatewayIsDowngraded(t *testing.T) {
+	d := settled(t)
+	d.entry(signIn(on(14, "08:00"), tokyo, laptop, onCorporate))
+	for name, e := range map[string]event.Event{
+		"another device":  signIn(on(14, "08:20"), berlin, kali),
+		"another network": signIn(on(14, "08:20"), paris, laptop),
+	} {
+		if got := strengthOf(d.set.Detect(&e, &d.m, d.asOf, nil), impossibleTravel); got != 1 {
+			t.Errorf("%s: strength %g, want 1", name, got)
+		}
+	}
+	if got := strengthOf(d.entry(signIn(on(14, "08:20"), berlin, laptop)), impossibleTravel); got != 0.5 {
+		t.Errorf("at home: strength %g, want 0.5", got)
+	}
+}
+
 func TestImpossibleTravelNeverStartsFromUntrustworthyPlaces(t *testing.T) {
 	for _, c := range []struct {
 		name  string

@@ -125,16 +125,23 @@ func (s *Set) teach(m *Memory, at *sighting) {
 	s.teachDevice(m, at)
 }
 
-// teachCountry learns only what tells the person's own country.
+// teachCountry learns what tells the person's own country. A gateway's country
+// is taken for want of that: who only ever comes through the office, a VPN or
+// a virtual desktop would otherwise have nothing that another country is
+// compared with.
 func (s *Set) teachCountry(m *Memory, at *sighting) {
-	if !at.is(corporate) && !at.is(satellite) && at.kinds == 0 {
-		learn(m.countries[:], uint32(at.country), at.at.day(), &m.progress.countries, s.cfg.Learning.CountriesPerDay)
+	own := !at.is(corporate) && at.kinds == 0
+	if at.is(satellite) || at.kinds == kindTor || !own && count(m.countries[:]) > 0 {
+		return
 	}
+	learn(m.countries[:], uint32(at.country), at.at.day(), &m.progress.countries, s.cfg.Learning.CountriesPerDay)
 }
 
-// teachNetwork leaves out Tor, whose exits stand in other people's networks.
+// teachNetwork leaves out Tor, whose exits stand in other people's networks,
+// and corporate networks, which are known to everybody, unless there is no
+// other to compare with.
 func (s *Set) teachNetwork(m *Memory, at *sighting) {
-	if at.is(corporate) || at.kinds == kindTor {
+	if at.kinds == kindTor || at.is(corporate) && count(m.networks[:]) > 0 {
 		return
 	}
 	if f := learn(m.networks[:], at.network, at.at.day(), &m.progress.networks, s.cfg.Learning.NetworksPerDay); f != nil {

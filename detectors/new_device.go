@@ -20,7 +20,7 @@ func (s *Set) detectNewDevice(e *event.Event, at *sighting, m *Memory, out []eve
 		Name:     newDevice,
 		Strength: 1,
 		Key:      uint64(at.device()),
-		Summary:  "First sign-in from this device: " + deviceName(e),
+		Summary:  "Sign-in from a device new for this user: " + deviceName(e),
 		Evidence: []event.Fact{
 			event.Text("device", deviceName(e)),
 			event.Text("registered", yesNo(at.bound != 0)),

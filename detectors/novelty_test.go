@@ -151,13 +151,48 @@ func TestNoveltyNeedsSomethingToCompareWith(t *testing.T) {
 	}
 }
 
+// Who only ever comes through one gateway has a baseline too: what the gateway
+// tells, until the user's own place is known.
+func TestNoveltyOfAUserBehindAGateway(t *testing.T) {
+	for name, gateway := range map[string]change{
+		"office": onCorporate, "VPN": through("vpn"), "virtual desktop": through("hosting"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDiary(t)
+			for day := range 14 {
+				d.entry(signIn(on(day, "08:00"), berlin, laptop, gateway))
+			}
+			if got := names(d.entry(signIn(on(20, "08:00"), berlin, laptop, gateway))); got != "" {
+				t.Errorf("as always: %q", got)
+			}
+			attack := signIn(on(21, "08:00"), tokyo, kali)
+			if got := names(d.entry(attack)); got != "new_country new_network new_device" {
+				t.Errorf("from elsewhere: %q", got)
+			}
+		})
+	}
+}
+
+// A gateway's country adds nothing where the user's own is known.
+func TestGatewaysTeachNoCountryBesideTheOwn(t *testing.T) {
+	for name, gateway := range map[string]change{"office": onCorporate, "VPN": through("vpn")} {
+		t.Run(name, func(t *testing.T) {
+			d := settled(t)
+			d.entry(signIn(on(15, "08:00"), tokyo, laptop, gateway))
+			if got := names(d.entry(signIn(on(17, "08:00"), tokyo, laptop, as(64699)))); got != "new_country new_network" {
+				t.Errorf("without the gateway: %q", got)
+			}
+		})
+	}
+}
+
 func TestNoveltyTellsWhatItSaw(t *testing.T) {
 	d := settled(t)
 	found := d.entry(signIn(on(20, "09:00"), tokyo, kali, through("vpn")))
 	for name, want := range map[string]string{
-		newCountry:  "First sign-in from JP; known: DE / country=JP; place=Tokyo (JP); known_countries=DE; ",
-		newNetwork:  "First sign-in from network Kanto Net (AS64620) / network=Kanto Net (AS64620); known_networks=1.00; ",
-		newDevice:   "First sign-in from this device: Firefox on Linux / device=Firefox on Linux; registered=no; known_devices=1.00; ",
+		newCountry:  "Sign-in from a country new for this user: JP; known: DE / country=JP; place=Tokyo (JP); known_countries=DE; ",
+		newNetwork:  "Sign-in from a network new for this user: Kanto Net (AS64620) / network=Kanto Net (AS64620); known_networks=1.00; ",
+		newDevice:   "Sign-in from a device new for this user: Firefox on Linux / device=Firefox on Linux; registered=no; known_devices=1.00; ",
 		anonymousIP: "Sign-in through a VPN new for this user: Kanto Net (AS64620) / anonymizer=vpn; network=Kanto Net (AS64620); ",
 	} {
 		f := get(t, found, name)
