@@ -25,12 +25,12 @@ const metadataMaxAge = 30 * time.Second
 
 // ClientOptions are the options of every Kafka client: where the brokers are
 // and how to authenticate. The configuration must be valid; errors come from
-// files that cannot be read. The client logs to log.
+// files that cannot be read. The client's warnings go to log.
 func (c KafkaConfig) ClientOptions(log *slog.Logger) ([]kgo.Opt, error) {
 	opts := []kgo.Opt{
 		kgo.SeedBrokers(c.Brokers...),
 		kgo.ClientID("riskstream"),
-		kgo.WithLogger(kslog.New(log)),
+		kgo.WithLogger(warnings{kslog.New(log)}),
 		kgo.MaxDecompressBatchBytes(maxDecompressBatch),
 		kgo.MetadataMaxAge(metadataMaxAge),
 	}
@@ -49,6 +49,13 @@ func (c KafkaConfig) ClientOptions(log *slog.Logger) ([]kgo.Opt, error) {
 	}
 	return opts, nil
 }
+
+// warnings keeps back what the client says at level info: every flush, every
+// heartbeat, some twenty lines a second.
+type warnings struct{ kgo.Logger }
+
+// Level implements kgo.Logger.
+func (w warnings) Level() kgo.LogLevel { return min(w.Logger.Level(), kgo.LogLevelWarn) }
 
 func (c TLSConfig) load() (*tls.Config, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: c.ServerName}
