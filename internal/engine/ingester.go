@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -18,146 +17,172 @@ import (
 	"github.com/riskstream/riskstream/internal/publish"
 )
 
-// maxInFlight bounds the records that an ingester has produced and not yet
-// seen acknowledged before it waits.
-const maxInFlight = 20_000
+// An ingester sends what it has produced at the end of each poll, and before
+// that whenever it is this much.
+const (
+	sendRecords = 20_000
+	sendBytes   = 16 << 20
+)
 
 // ingester reads raw records and produces events and dead letters. It keeps no
 // state: after any failure a fresh one starts from the committed offsets, and
 // the lane drops what comes twice by its origin.
+//
+// The lane may only do so if the events of one origin partition reach a
+// partition of risk.events in their order, also when one is refused: what was
+// acknowledged behind it would make its repetition look old. So the client
+// sends nothing by itself: everything produced is in its buffer before send
+// lets it go, the client fails what lies behind a refused record, and nothing
+// is produced after a failure.
 type ingester struct {
 	parsers map[string]*ingest.Parser // by source topic
 	topics  publish.Topics
+	limit   int // most bytes of a record
 	metrics *Metrics
 	log     *slog.Logger
+	drain   time.Duration // how long the end may take
 
-	client     *kgo.Client
-	topicIDs   map[string]string
-	inFlight   int
+	client   *kgo.Client
+	while    context.Context // ends a while after the worker is told to stop
+	topicIDs map[string]kadm.TopicID
+	errors   readErrors
+	read     offsets // of the records of this poll
+	records  int     // produced and not sent
+	bytes    int
+
+	mu         sync.Mutex // guards what follows against callbacks
+	done       offsets    // processed and acknowledged, not committed
 	lastCommit time.Time
-
-	mu     sync.Mutex
-	failed error
+	failed     error
 }
 
-// run consumes the sources until ctx ends, then drains. Records of one origin
-// partition are produced in their order, since one client does it with one
-// idempotent producer.
+// run consumes the sources until ctx ends, then drains. Any other return is an
+// error, after which a fresh ingester may start.
 func (g *ingester) run(ctx context.Context, opts []kgo.Opt, group string) error {
 	var sources []string
 	for topic := range g.parsers {
 		sources = append(sources, topic)
 	}
+	while, end := outlasting(ctx, g.drain)
 	begun := make(chan struct{}) // callbacks come as soon as the client is made
-	client, err := kgo.NewClient(append(slices.Clone(opts),
-		kgo.ConsumerGroup(group),
-		kgo.ConsumeTopics(sources...),
-		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
-		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
-		kgo.FetchMaxWait(100*time.Millisecond),
-		kgo.DisableAutoCommit(),
-		kgo.HeartbeatInterval(heartbeatEvery),
-		kgo.BlockRebalanceOnPoll(),
-		kgo.MetadataMaxAge(10*time.Second), // a source topic that is created later is found within this
-		kgo.OnPartitionsRevoked(func(context.Context, *kgo.Client, map[string][]int32) {
+	client, err := kgo.NewClient(slices.Concat(opts, sessionOptions(group, sources...), []kgo.Opt{
+		kgo.MetadataMaxAge(10 * time.Second), // a source topic that is created later is found within this
+		kgo.OnPartitionsRevoked(func(_ context.Context, _ *kgo.Client, revoked map[string][]int32) {
 			<-begun
-			if err := g.commit(context.WithoutCancel(ctx)); err != nil {
+			if err := g.commit(); err != nil {
 				g.log.Warn("partitions leave without a commit; their next owner repeats some records", "error", err)
 			}
+			g.forget(revoked)
 		}),
-		kgo.ProducerLinger(0),
-		kgo.ProducerBatchMaxBytes(publish.MaxRecordBytes),
-		kgo.MaxBufferedRecords(200_000),
-	)...)
+		kgo.OnPartitionsLost(func(_ context.Context, _ *kgo.Client, lost map[string][]int32) { g.forget(lost) }),
+		kgo.ProducerBatchMaxBytes(int32(g.limit)),
+		kgo.ManualFlushing(),
+	})...)
 	if err != nil {
+		end()
 		return fmt.Errorf("ingest: %w", err)
 	}
-	g.client, g.topicIDs = client, map[string]string{}
+	g.client, g.while = client, while
+	g.topicIDs, g.done = map[string]kadm.TopicID{}, offsets{}
+	g.errors = readErrors{log: g.log, metrics: g.metrics, tooLarge: g.stepOver}
 	close(begun)
-	defer client.Close()
+	defer func() {
+		end() // after a failure, nothing is waited for
+		leave(client)
+	}()
 
 	for ctx.Err() == nil {
 		if err := g.cycle(ctx); err != nil {
-			return err
+			return fmt.Errorf("ingest: %w", err)
 		}
 	}
-	drain, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-	defer cancel()
-	err = g.commit(drain)
-	client.AllowRebalance()
-	return err
+	if err := g.commit(); err != nil {
+		return fmt.Errorf("ingest: %w", err)
+	}
+	return nil
 }
 
+// cycle is one poll and all that follows from it.
 func (g *ingester) cycle(ctx context.Context) error {
-	wait, cancel := context.WithTimeout(ctx, commitEvery)
-	fetches := g.client.PollRecords(wait, 10_000)
-	cancel()
+	fetches := poll(ctx, g.client)
 	defer g.client.AllowRebalance()
-
-	var failed error
-	fetches.EachError(func(topic string, partition int32, err error) {
-		if !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled) {
-			failed = fmt.Errorf("ingest: reading %s/%d: %w", topic, partition, err)
-		}
-	})
-	if failed != nil {
-		return failed
+	g.read = offsets{}
+	if err := g.learnTopicIDs(fetches); err != nil {
+		return err
+	}
+	if err := g.errors.of(g.client, fetches); err != nil {
+		return err
 	}
 	fetches.EachPartition(func(p kgo.FetchTopicPartition) {
-		n := len(p.Records)
-		if n == 0 || failed != nil {
-			return
-		}
-		if failed = g.learnTopicID(ctx, p.Topic); failed != nil {
-			return
-		}
 		for _, record := range p.Records {
 			g.process(record)
 		}
-		g.metrics.lag(p.Topic, p.Partition, p.HighWatermark-p.Records[n-1].Offset-1)
+		if n := len(p.Records); n > 0 {
+			last := p.Records[n-1]
+			g.read.set(p.Topic, p.Partition, kgo.EpochOffset{Epoch: last.LeaderEpoch, Offset: last.Offset + 1})
+			g.metrics.lag(p.Topic, p.Partition, p.HighWatermark-last.Offset-1)
+		}
 	})
-	if failed != nil {
-		return failed
+	if err := g.send(); err != nil {
+		return err
 	}
-	if g.inFlight >= maxInFlight || time.Since(g.lastCommit) >= commitEvery {
-		return g.commit(context.WithoutCancel(ctx))
+	g.advance()
+	if time.Since(g.lastCommit) >= commitEvery {
+		return g.commit()
 	}
-	return g.err()
+	return nil
 }
 
-// learnTopicID asks the broker once for a topic's id. Fetches carry it too, but
-// not always, and an origin must never be named in two ways.
-func (g *ingester) learnTopicID(ctx context.Context, topic string) error {
-	if _, known := g.topicIDs[topic]; known {
-		return nil
-	}
-	topics, err := kadm.NewClient(g.client).ListTopics(ctx, topic)
+// learnTopicIDs asks the broker once for each topic's id. Fetches carry it too,
+// but not always, and an origin must never be named in two ways. They do tell
+// when a topic was deleted and made anew.
+func (g *ingester) learnTopicIDs(fetches kgo.Fetches) error {
+	var failed error
+	fetches.EachTopic(func(topic kgo.FetchTopic) {
+		id, known := g.topicIDs[topic.Topic]
+		if _, source := g.parsers[topic.Topic]; failed != nil || !source {
+			return
+		}
+		if !known {
+			id, failed = g.askTopicID(topic.Topic)
+		}
+		if now := kadm.TopicID(topic.TopicID); now != (kadm.TopicID{}) && now != id && failed == nil {
+			failed = fmt.Errorf("topic %s was deleted and created anew", topic.Topic)
+		}
+	})
+	return failed
+}
+
+func (g *ingester) askTopicID(topic string) (kadm.TopicID, error) {
+	topics, err := kadm.NewClient(g.client).ListTopics(g.while, topic)
 	if err == nil {
 		err = topics[topic].Err
 	}
 	if err != nil {
-		return fmt.Errorf("ingest: id of topic %s: %w", topic, err)
+		return kadm.TopicID{}, fmt.Errorf("id of topic %s: %w", topic, err)
 	}
-	g.topicIDs[topic] = topics[topic].ID.String()
-	return nil
+	g.topicIDs[topic] = topics[topic].ID
+	return topics[topic].ID, nil
 }
 
 // process parses one raw record into events and dead letters.
 func (g *ingester) process(record *kgo.Record) {
-	parser := g.parsers[record.Topic]
-	origin := event.Origin{Topic: record.Topic, TopicID: g.topicIDs[record.Topic], Partition: record.Partition, Offset: record.Offset}
-	raw := kgo.RecordHeader{Key: rawTimeHeader, Value: strconv.AppendInt(nil, record.Timestamp.UnixMilli(), 10)}
-	headers := []kgo.RecordHeader{raw}
-	parser.ParseAt(record.Value, origin, event.TimeOf(record.Timestamp),
+	headers := []kgo.RecordHeader{{Key: rawTimeHeader, Value: strconv.AppendInt(nil, record.Timestamp.UnixMilli(), 10)}}
+	g.parsers[record.Topic].ParseAt(record.Value, g.origin(record.Topic, record.Partition, record.Offset), event.TimeOf(record.Timestamp),
 		func(e *event.Event) {
+			value := e.AppendJSON(make([]byte, 0, 1024))
+			if len(value) > g.limit {
+				g.reject(record.Topic, g.tooLargeAsEvent(record.Value, e, len(value)), headers)
+				return
+			}
 			g.metrics.events.WithLabelValues(record.Topic, "parsed").Inc()
-			g.produce(&kgo.Record{Topic: g.topics.Events, Key: eventKey(e), Value: e.AppendJSON(make([]byte, 0, 1024)), Headers: headers})
+			g.produce(&kgo.Record{Topic: g.topics.Events, Key: eventKey(e), Value: value, Headers: headers})
 		},
-		func(d ingest.DeadLetter) {
-			g.metrics.events.WithLabelValues(record.Topic, "dead_letter").Inc()
-			g.metrics.deadLetters.WithLabelValues(d.Reason).Inc()
-			g.produce(&kgo.Record{Topic: g.topics.DeadLetter, Key: []byte(record.Topic), Value: publish.AppendDeadLetter(nil, deadLetter(d)), Headers: headers})
-		})
+		func(d ingest.DeadLetter) { g.reject(record.Topic, deadLetter(d), headers) })
+}
+
+func (g *ingester) origin(topic string, partition int32, offset int64) event.Origin {
+	return event.Origin{Topic: topic, TopicID: g.topicIDs[topic].String(), Partition: partition, Offset: offset}
 }
 
 // eventKey keys an event by its subject. An event of nobody is keyed by its
@@ -172,51 +197,79 @@ func eventKey(e *event.Event) []byte {
 	return []byte(event.Key(e.Tenant, "id:"+e.ID))
 }
 
-func deadLetter(d ingest.DeadLetter) publish.DeadLetter {
-	return publish.DeadLetter{
-		Reason: d.Reason, Error: d.Err, Format: d.Format, Origin: d.Origin,
-		Size: d.Size, SHA256: d.SHA256, Raw: d.Raw,
-	}
-}
-
+// produce puts a record into the client's buffer, unless one has failed.
 func (g *ingester) produce(record *kgo.Record) {
-	g.inFlight++
-	g.client.Produce(context.Background(), record, func(r *kgo.Record, err error) {
-		if err == nil {
-			return
-		}
-		g.mu.Lock()
-		defer g.mu.Unlock()
-		if g.failed == nil {
-			g.failed = fmt.Errorf("ingest: producing to %s: %w", r.Topic, err)
+	if g.records >= sendRecords || g.bytes >= sendBytes {
+		_ = g.send() // kept in g.failed
+	}
+	if g.err() != nil {
+		return
+	}
+	g.records++
+	g.bytes += len(record.Value)
+	g.client.Produce(g.while, record, func(r *kgo.Record, err error) {
+		if err != nil {
+			g.fail(fmt.Errorf("producing to %s: %w", r.Topic, err))
 		}
 	})
 }
 
-// commit waits until everything produced is acknowledged and commits what was
-// read. After a failure to produce it commits nothing, so that a fresh client
-// reads it again.
-func (g *ingester) commit(ctx context.Context) error {
-	g.lastCommit = time.Now()
-	g.inFlight = 0
-	if err := g.client.Flush(ctx); err != nil {
-		return fmt.Errorf("ingest: waiting for acknowledgements: %w", err)
+// send sends what is buffered and waits until it is acknowledged.
+func (g *ingester) send() error {
+	g.records, g.bytes = 0, 0
+	if err := g.client.Flush(g.while); err != nil {
+		g.fail(fmt.Errorf("waiting for acknowledgements: %w", context.Cause(g.while)))
 	}
-	if err := g.err(); err != nil {
-		return err
-	}
-	offsets := g.client.UncommittedOffsets()
-	if len(offsets) == 0 {
-		return nil
-	}
-	var failed error
-	g.client.CommitOffsetsSync(ctx, offsets, commitError(&failed))
-	if failed != nil {
-		return fmt.Errorf("ingest: committing offsets: %w", failed)
-	}
-	return nil
+	return g.err()
 }
 
+// advance notes that everything of this poll is acknowledged.
+func (g *ingester) advance() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for topic, partitions := range g.read {
+		for partition, at := range partitions {
+			g.done.set(topic, partition, at)
+		}
+	}
+}
+
+// commit commits what is acknowledged.
+func (g *ingester) commit() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.lastCommit = time.Now()
+	if len(g.done) == 0 {
+		return nil
+	}
+	committed, err := g.done.commit(g.while, g.client)
+	if committed {
+		clear(g.done)
+	}
+	return err
+}
+
+// forget drops the positions of partitions that are now another's.
+func (g *ingester) forget(gone map[string][]int32) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for topic, partitions := range gone {
+		for _, partition := range partitions {
+			delete(g.done[topic], partition)
+			g.metrics.noLag(topic, partition)
+		}
+	}
+}
+
+func (g *ingester) fail(err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.failed == nil {
+		g.failed = err
+	}
+}
+
+// err is the first failure to produce.
 func (g *ingester) err() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()

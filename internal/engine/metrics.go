@@ -17,6 +17,7 @@ type Metrics struct {
 	deadLetters     *prometheus.CounterVec
 	detections      *prometheus.CounterVec
 	lagRecords      *prometheus.GaugeVec
+	readErrors      *prometheus.CounterVec
 	eventAge        prometheus.Histogram
 	endToEnd        prometheus.Histogram
 	scoringDuration prometheus.Histogram
@@ -52,6 +53,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		lagRecords: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "riskstream_consumer_lag_records", Help: "Records not yet read, by topic and partition.",
 		}, []string{"topic", "partition"}),
+		readErrors:      counters("read_errors_total", "Answers of the brokers that were no records.", "topic"),
 		eventAge:        histogram("event_age_seconds", "Time from the event's own time to its evaluation.", prometheus.ExponentialBuckets(0.01, 4, 12)),
 		endToEnd:        histogram("end_to_end_latency_seconds", "Time from the raw record's Kafka timestamp to the acknowledged score.", prometheus.ExponentialBuckets(0.001, 2, 16)),
 		scoringDuration: histogram("scoring_duration_seconds", "Time that one event takes in the subject lane.", prometheus.ExponentialBuckets(1e-6, 2, 14)),
@@ -63,19 +65,24 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		policyErrors: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "riskstream_policy_errors", Help: "Evaluations of a policy that failed at run, since start.",
 		}, []string{"policy"}),
-		laneErrors:   prometheus.NewCounter(prometheus.CounterOpts{Name: "riskstream_lane_errors_total", Help: "Records of risk.events that are no events."}),
+		laneErrors:   prometheus.NewCounter(prometheus.CounterOpts{Name: "riskstream_lane_errors_total", Help: "Records of risk.events that are no events, and records too large to publish."}),
 		stateEntries: gauge("state_entries", "Subjects in state."),
 		stateBytes:   gauge("state_bytes", "Memory that the state holds."),
 		evictions:    gauge("state_evictions", "Subjects forgotten because of engine.max_subjects, since start."),
 		fallsSkipped: gauge("falls_skipped", "Records whose falls are not published because the timetable is full, since start."),
 	}
-	r.MustRegister(m.events, m.deadLetters, m.detections, m.lagRecords, m.eventAge, m.endToEnd, m.scoringDuration,
+	r.MustRegister(m.events, m.deadLetters, m.detections, m.lagRecords, m.readErrors, m.eventAge, m.endToEnd, m.scoringDuration,
 		m.restoreSeconds, m.restarts, m.ruleErrors, m.policyErrors, m.laneErrors, m.stateEntries, m.stateBytes, m.evictions, m.fallsSkipped)
 	return m
 }
 
 func (m *Metrics) lag(topic string, partition int32, records int64) {
 	m.lagRecords.WithLabelValues(topic, strconv.Itoa(int(partition))).Set(float64(max(records, 0)))
+}
+
+// noLag forgets the lag of a partition that is now another's.
+func (m *Metrics) noLag(topic string, partition int32) {
+	m.lagRecords.DeleteLabelValues(topic, strconv.Itoa(int(partition)))
 }
 
 var statusNames = [...]string{Scored: "scored", Signalled: "signal", Repeated: "repeated", NoSubject: "no_subject"}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -26,16 +27,18 @@ type Engine struct {
 	log      *slog.Logger
 	now      func() time.Time
 	metrics  *Metrics
+	drain    time.Duration
+
+	recordLimit int // in bytes, of the topics
 
 	mu    sync.Mutex
-	lanes []*laneWorker
-	began bool
+	lanes []*laneWorker // nil where none runs
 }
 
 // New prepares an engine. now is the clock that publishes falls and nothing
 // else; it is time.Now but in tests.
 func New(cfg *config.Config, p *Pipeline, log *slog.Logger, r prometheus.Registerer, now func() time.Time) *Engine {
-	return &Engine{cfg: cfg, pipeline: p, log: log, now: now, metrics: NewMetrics(r)}
+	return &Engine{cfg: cfg, pipeline: p, log: log, now: now, metrics: NewMetrics(r), drain: drainTime, lanes: make([]*laneWorker, cfg.Engine.Workers)}
 }
 
 // Run makes sure that the topics exist and works until ctx ends; then it
@@ -61,9 +64,6 @@ func (g *Engine) Run(ctx context.Context) error {
 			})
 		}
 	}
-	g.mu.Lock()
-	g.began = true
-	g.mu.Unlock()
 	workers.Go(func() { g.pipeline.enricher.Watch(ctx, 5*time.Second) })
 	workers.Go(func() { g.watchState(ctx) })
 	workers.Wait()
@@ -84,6 +84,9 @@ func (g *Engine) ensureTopics(ctx context.Context, opts []kgo.Opt) error {
 	warnings, err := g.cfg.Kafka.EnsureTopics(ctx, admin)
 	for _, w := range warnings {
 		g.log.Warn(w)
+	}
+	if err == nil {
+		g.recordLimit, err = g.cfg.Kafka.RecordLimit(ctx, admin)
 	}
 	if err != nil {
 		return fmt.Errorf("kafka %s: %w", strings.Join(g.cfg.Kafka.Brokers, ", "), err)
@@ -133,14 +136,21 @@ func (g *Engine) runLane(ctx context.Context, slot int, topics publish.Topics, o
 		metrics: g.metrics,
 		log:     g.log,
 		limit:   max(g.cfg.Engine.MaxSubjects/int(g.cfg.Kafka.Partitions), 1),
+		bytes:   g.recordLimit,
+		drain:   g.drain,
 	}
+	g.setLane(slot, w)
+	err := w.run(ctx, opts, g.cfg.Kafka.Group("subject-lane"))
+	if ctx.Err() == nil {
+		g.setLane(slot, nil) // not ready until the next one is
+	}
+	return err
+}
+
+func (g *Engine) setLane(slot int, w *laneWorker) {
 	g.mu.Lock()
-	for len(g.lanes) <= slot {
-		g.lanes = append(g.lanes, nil)
-	}
+	defer g.mu.Unlock()
 	g.lanes[slot] = w
-	g.mu.Unlock()
-	return w.run(ctx, opts, g.cfg.Kafka.Group("subject-lane"))
 }
 
 func (g *Engine) runIngester(ctx context.Context, topics publish.Topics, opts []kgo.Opt) error {
@@ -152,7 +162,7 @@ func (g *Engine) runIngester(ctx context.Context, topics publish.Topics, opts []
 		}
 		parsers[source.Topic] = parser
 	}
-	w := &ingester{parsers: parsers, topics: topics, metrics: g.metrics, log: g.log}
+	w := &ingester{parsers: parsers, topics: topics, limit: g.recordLimit, metrics: g.metrics, log: g.log, drain: g.drain}
 	return w.run(ctx, opts, g.cfg.Kafka.Group("ingest"))
 }
 
@@ -161,14 +171,11 @@ func (g *Engine) runIngester(ctx context.Context, topics publish.Topics, opts []
 func (g *Engine) Ready() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if !g.began {
-		return errors.New("starting")
-	}
 	for _, lane := range g.lanes {
 		if lane == nil {
 			return errors.New("a lane is starting")
 		}
-		if ready, why := lane.ready(); !ready {
+		if why := lane.ready(); why != "" {
 			return errors.New(why)
 		}
 	}
@@ -191,9 +198,10 @@ func (g *Engine) watchState(ctx context.Context) {
 
 func (g *Engine) measureState() {
 	g.mu.Lock()
-	defer g.mu.Unlock()
+	lanes := slices.Clone(g.lanes)
+	g.mu.Unlock() // a lane may be waiting for Kafka
 	total := newStateSize()
-	for _, lane := range g.lanes {
+	for _, lane := range lanes {
 		if lane != nil {
 			lane.measure(&total)
 		}

@@ -1,13 +1,13 @@
 package engine
 
 import (
+	"context"
 	"fmt"
+	"log/slog"
 	"strconv"
 	"sync"
 
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/riskstream/riskstream/event"
 	"github.com/riskstream/riskstream/internal/publish"
@@ -22,6 +22,9 @@ const rawTimeHeader = "raw_timestamp_ms"
 // were published before a restart.
 type kafkaSink struct {
 	client  *kgo.Client
+	while   context.Context // ends a while after the worker is told to stop
+	limit   int             // most bytes of a record
+	log     *slog.Logger
 	topics  publish.Topics
 	config  string
 	metrics *Metrics
@@ -68,8 +71,16 @@ func (s *kafkaSink) Gone(session *event.Score) {
 	}
 }
 
+// produce leaves out what no broker would take: the topics' limit leaves a
+// score room for all its reasons, and a worker that failed over one record
+// would never get past it.
 func (s *kafkaSink) produce(topic string, key, value []byte) {
-	s.client.Produce(nil, &kgo.Record{Topic: topic, Key: key, Value: value, Headers: s.headers}, s.acknowledge)
+	if len(value) > s.limit {
+		s.metrics.laneErrors.Inc()
+		s.log.Error("a record is larger than max.message.bytes allows and is left out", "topic", topic, "bytes", len(value), "limit", s.limit)
+		return
+	}
+	s.client.Produce(s.while, &kgo.Record{Topic: topic, Key: key, Value: value, Headers: s.headers}, s.acknowledge)
 }
 
 func (s *kafkaSink) acknowledge(record *kgo.Record, err error) {
@@ -100,21 +111,4 @@ func rawTime(headers []kgo.RecordHeader) (ms int64, ok bool) {
 		}
 	}
 	return 0, false
-}
-
-// commitError adapts the callback of a commit to one error.
-func commitError(into *error) func(*kgo.Client, *kmsg.OffsetCommitRequest, *kmsg.OffsetCommitResponse, error) {
-	return func(_ *kgo.Client, _ *kmsg.OffsetCommitRequest, response *kmsg.OffsetCommitResponse, err error) {
-		*into = err
-		if response == nil {
-			return
-		}
-		for _, topic := range response.Topics {
-			for _, partition := range topic.Partitions {
-				if e := kerr.ErrorForCode(partition.ErrorCode); e != nil && *into == nil {
-					*into = fmt.Errorf("%s/%d: %w", topic.Topic, partition.Partition, e)
-				}
-			}
-		}
-	}
 }

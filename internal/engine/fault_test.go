@@ -1,0 +1,374 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/sasl/plain"
+
+	"github.com/riskstream/riskstream/ingest"
+	"github.com/riskstream/riskstream/internal/publish"
+)
+
+// faulty is a world whose broker does as it is told.
+func faulty(t *testing.T, opts ...kfake.Opt) (*world, *kfake.Cluster) {
+	t.Helper()
+	cluster, err := kfake.NewCluster(append(opts, kfake.NumBrokers(1))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cluster.Close)
+	var client []kgo.Opt
+	if len(opts) > 0 {
+		client = append(client, kgo.SASL(plain.Auth{User: "admin", Pass: "p"}.AsMechanism()))
+	}
+	return newWorld(t, cluster.ListenAddrs()[0], "", 24, client...), cluster
+}
+
+// refuse answers every n-th produce request that has the topic with an error, until
+// it has done so times times, and returns how often it still will.
+func (w *world) refuse(cluster *kfake.Cluster, topic string, n int, times int32, code *kerr.Error) (left *atomic.Int32) {
+	w.t.Helper()
+	// The client would answer from what it heard before the topic existed.
+	details, err := w.admin.ListTopics(kadm.WithAuthorizedOps(w.ctx), topic)
+	if err != nil || details[topic].Err != nil {
+		w.t.Fatal(err, details[topic].Err)
+	}
+	left = new(atomic.Int32)
+	left.Store(times)
+	requests := 0
+	cluster.ControlKey(int16(kmsg.Produce), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		cluster.KeepControl()
+		request := r.(*kmsg.ProduceRequest)
+		if left.Load() == 0 || !slices.ContainsFunc(request.Topics, func(asked kmsg.ProduceRequestTopic) bool {
+			return kadm.TopicID(asked.TopicID) == details[topic].ID
+		}) {
+			return nil, nil, false
+		}
+		if requests++; requests%n != 0 {
+			return nil, nil, false
+		}
+		left.Add(-1)
+		response := request.ResponseKind().(*kmsg.ProduceResponse)
+		for _, asked := range request.Topics {
+			answer := kmsg.NewProduceResponseTopic()
+			answer.Topic, answer.TopicID = asked.Topic, asked.TopicID
+			for _, partition := range asked.Partitions {
+				refused := kmsg.NewProduceResponseTopicPartition()
+				refused.Partition, refused.ErrorCode = partition.Partition, code.Code
+				answer.Partitions = append(answer.Partitions, refused)
+			}
+			response.Topics = append(response.Topics, answer)
+		}
+		return response, nil, true
+	})
+	return left
+}
+
+// A refused record must not be overtaken by those behind it: the lane would
+// then take its repetition for an old one and drop it.
+func TestRefusedEventsAreNotOvertaken(t *testing.T) {
+	w, cluster := faulty(t)
+	if _, err := w.cfg.Kafka.EnsureTopics(w.ctx, w.admin); err != nil {
+		t.Fatal(err)
+	}
+	w.produce(6_000)
+	left := w.refuse(cluster, "risk.events", 2, 1, kerr.TopicAuthorizationFailed)
+	e := w.start()
+	w.waitScored(e)
+	if left.Load() > 0 {
+		t.Error("nothing was refused; the test proves nothing")
+	}
+	e.stop(t)
+	w.check(e)
+}
+
+// Scores and detections that were refused are published by the next worker,
+// from the committed offset on.
+func TestRefusedRecordsArePublishedAgain(t *testing.T) {
+	w, cluster := faulty(t)
+	if _, err := w.cfg.Kafka.EnsureTopics(w.ctx, w.admin); err != nil {
+		t.Fatal(err)
+	}
+	w.produce(4_000)
+	left := w.refuse(cluster, "risk.scores", 2, 2, kerr.TopicAuthorizationFailed)
+	e := w.start()
+	w.waitScored(e)
+	if left.Load() > 0 {
+		t.Error("nothing was refused; the test proves nothing")
+	}
+	e.stop(t)
+	w.check(e)
+}
+
+// An engine that dies after it has published and before it has committed
+// leaves nothing out, and what its successor publishes twice has the same
+// bytes.
+func TestCrashBeforeCommitRepeatsTheSameBytes(t *testing.T) {
+	w, cluster := faulty(t)
+	w.produce(4_000)
+	var refusing atomic.Bool
+	refusing.Store(true)
+	cluster.ControlKey(int16(kmsg.OffsetCommit), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		cluster.KeepControl()
+		if !refusing.Load() {
+			return nil, nil, false
+		}
+		return nil, fmt.Errorf("the connection is cut"), true
+	})
+	first := w.startWith(func(e *Engine) { e.drain = 0 }) // as if killed
+	detections := func() int64 { return ends(w.ctx, w.admin, "risk.detections") }
+	w.wait("detections", func() bool { return detections() > 20 })
+	first.cancel()
+	<-first.done
+	if n := w.scored(); n != 0 {
+		t.Fatalf("%d offsets were committed; the test proves nothing", n)
+	}
+	before := detections()
+	refusing.Store(false)
+	second := w.start()
+	w.waitScored(second)
+	second.stop(t)
+	unique := bytes.Count(w.check(second), []byte("\n"))
+	if total := detections(); total < int64(unique)+before/2 {
+		t.Errorf("%d detections of which %d are unique: nothing was published twice", total, unique)
+	}
+}
+
+// Partitions that move to an engine that joins, and back when it leaves, take
+// nothing along and leave nothing behind.
+func TestPartitionsMoveBetweenEngines(t *testing.T) {
+	w, _ := faulty(t)
+	w.produce(3_000)
+	first := w.start()
+	w.wait("the first engine to work", func() bool { return w.scored() > 500 })
+	second := w.start()
+	w.produce(3_000)
+	w.wait("the second engine to have a share", func() bool { return second.owned() > 0 && second.Ready() == nil })
+	w.produce(3_000)
+	w.wait("more to be scored", func() bool { return w.scored() > 6_000 })
+	second.stop(t)
+	third := w.start()
+	w.produce(2_000)
+	w.wait("the third engine to have a share", func() bool { return third.owned() > 0 && third.Ready() == nil })
+	first.stop(t)
+	w.waitScored(third)
+	third.stop(t)
+	w.check(third)
+}
+
+// A record of risk.events that is no event is stepped over, also where it is
+// the last one that was committed: the partition opens for all that.
+func TestWhatIsNoEventStopsNothing(t *testing.T) {
+	w, _ := faulty(t)
+	if _, err := w.cfg.Kafka.EnsureTopics(w.ctx, w.admin); err != nil {
+		t.Fatal(err)
+	}
+	poison := func() {
+		for partition := range w.cfg.Kafka.Partitions {
+			for _, value := range [][]byte{nil, []byte("{"), []byte(`{"@timestamp":7}`), bytes.Repeat([]byte("["), 100_000)} {
+				record := &kgo.Record{Topic: "risk.events", Partition: partition, Value: value}
+				client, err := kgo.NewClient(kgo.SeedBrokers(w.addr), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := client.ProduceSync(w.ctx, record).FirstErr(); err != nil {
+					t.Fatal(err)
+				}
+				client.Close()
+			}
+		}
+	}
+	poison()
+	w.produce(1_000)
+	first := w.start()
+	w.waitScored(first)
+	poison()
+	w.waitScored(first)
+	first.stop(t)
+	second := w.start()
+	w.waitScored(second) // with nothing new to read
+	second.stop(t)
+}
+
+// Where an operator lets the topics take less, an event that does not fit
+// becomes a dead letter, and a dead letter keeps less.
+func TestRecordsThatDoNotFitAreCut(t *testing.T) {
+	w, _ := faulty(t)
+	if _, err := w.cfg.Kafka.EnsureTopics(w.ctx, w.admin); err != nil {
+		t.Fatal(err)
+	}
+	w.cfg.Engine.KeepOriginal = true
+	small := "70000"
+	for _, topic := range []string{"risk.events", "risk.deadletter"} {
+		if _, err := w.admin.AlterTopicConfigs(w.ctx, []kadm.AlterConfig{{Op: kadm.SetConfig, Name: "max.message.bytes", Value: &small}}, topic); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.produce(1_000)
+	event := w.company.Next()
+	for event.Topic != "idp.okta" {
+		event = w.company.Next()
+	}
+	large := append(bytes.TrimSuffix(bytes.TrimSpace(event.Value), []byte("}")), `,"unknown":"`+strings.Repeat(`\"`, 33_000)+`"}`...)
+	control := bytes.Repeat([]byte{1}, 100_000) // six bytes each as JSON text
+	for _, value := range [][]byte{large, control} {
+		if err := w.client.ProduceSync(w.ctx, &kgo.Record{Topic: "idp.okta", Value: value, Timestamp: event.Time.Std()}).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.produce(1_000)
+	e := w.start()
+	w.waitScored(e)
+	e.stop(t)
+	w.check(e)
+	reasons := map[string]int{}
+	for _, r := range readTopic(t, w.ctx, w.addr, "risk.deadletter") {
+		if len(r.Value) > 70_000 {
+			t.Errorf("a dead letter of %d bytes", len(r.Value))
+		}
+		if bytes.Contains(r.Value, []byte(`"reason":"`+ingest.Oversized)) {
+			reasons[ingest.Oversized]++
+		}
+	}
+	if reasons[ingest.Oversized] != 1 {
+		t.Errorf("%v, want one event that is oversized", reasons)
+	}
+}
+
+// A batch that would fill the memory when it is decompressed is stepped over
+// with a dead letter, and those behind it are read.
+func TestBatchThatDecompressesTooFarIsSteppedOver(t *testing.T) {
+	w, _ := faulty(t)
+	w.produce(500)
+	bomb, err := kgo.NewClient(kgo.SeedBrokers(w.addr), kgo.ProducerBatchCompression(kgo.GzipCompression()),
+		kgo.ProducerBatchMaxBytes(90<<20), kgo.MaxProduceRequestsInflightPerBroker(1), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer bomb.Close()
+	if err := bomb.ProduceSync(w.ctx, &kgo.Record{Topic: "idp.okta", Value: make([]byte, 70<<20)}).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	w.produce(500)
+	e := w.start()
+	w.waitScored(e)
+	e.stop(t)
+	w.check(e)
+}
+
+// A source that may not be read is reported, and the others go on.
+func TestUnreadableSourceDoesNotStopTheOthers(t *testing.T) {
+	may := func(resource kmsg.ACLResourceType, name string) kfake.ACL {
+		return kfake.ACL{Resource: resource, Name: name, Pattern: kmsg.ACLResourcePatternTypePrefixed, Operation: kmsg.ACLOperationAll, Allow: true}
+	}
+	mayNot := may(kmsg.ACLResourceTypeTopic, "idp.entra")
+	mayNot.Operation, mayNot.Allow = kmsg.ACLOperationRead, false
+	w, _ := faulty(t, kfake.EnableSASL(), kfake.EnableACLs(), kfake.Superuser("PLAIN", "admin", "p"),
+		kfake.User("PLAIN", "riskstream", "p", may(kmsg.ACLResourceTypeTopic, "risk."), may(kmsg.ACLResourceTypeTopic, "idp."),
+			may(kmsg.ACLResourceTypeGroup, "riskstream"), may(kmsg.ACLResourceTypeCluster, "kafka-cluster"), mayNot))
+	w.cfg.Kafka.SASL = publish.SASLConfig{Mechanism: publish.MechanismPlain, Username: "riskstream", Password: "p"}
+	w.produce(1_000)
+	e := w.start()
+	readable := []string{"idp.okta", "idp.keycloak"}
+	w.wait("the readable sources to be committed", func() bool {
+		offsets, err := w.admin.FetchOffsets(w.ctx, w.cfg.Kafka.Group("ingest"))
+		if err != nil {
+			return false
+		}
+		var sum int64
+		for _, topic := range readable {
+			for _, partition := range offsets[topic] {
+				sum += max(partition.At, 0)
+			}
+		}
+		return sum > 0 && sum == ends(w.ctx, w.admin, readable...)
+	})
+	if !strings.Contains(e.scrape(), `riskstream_read_errors_total{topic="idp.entra"}`) {
+		t.Error("the source that cannot be read is not counted")
+	}
+	e.stop(t)
+}
+
+// A source topic that does not exist yet is waited for, and nothing else waits.
+func TestSourceThatComesLater(t *testing.T) {
+	w, _ := faulty(t)
+	w.cfg.Sources = append(w.cfg.Sources, ingest.Source{Topic: "idp.later", Format: "okta"})
+	w.produce(500)
+	e := w.start()
+	w.wait("the others to be scored", func() bool { return w.scored() > 100 })
+	if _, err := w.admin.CreateTopic(w.ctx, 1, 1, nil, "idp.later"); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.client.ProduceSync(w.ctx, &kgo.Record{Topic: "idp.later", Value: []byte(`{}`)}).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	w.waitScored(e)
+	e.stop(t)
+}
+
+// Offsets that lie beyond the log, as after it was created anew, must not keep
+// the events that come from being published.
+func TestCommittedBeyondTheLogIsItsEnd(t *testing.T) {
+	w, _ := faulty(t)
+	if _, err := w.cfg.Kafka.EnsureTopics(w.ctx, w.admin); err != nil {
+		t.Fatal(err)
+	}
+	var far kadm.Offsets
+	for partition := range w.cfg.Kafka.Partitions {
+		far.AddOffset("risk.events", partition, 1_000_000, -1)
+	}
+	fresh, err := kgo.NewClient(kgo.SeedBrokers(w.addr)) // that has not heard that the topic was missing
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer fresh.Close()
+	if err := kadm.NewClient(fresh).CommitAllOffsets(w.ctx, w.cfg.Kafka.Group("subject-lane"), far); err != nil {
+		t.Fatal(err)
+	}
+	w.produce(2_000)
+	e := w.start()
+	w.wait("scores", func() bool { return ends(w.ctx, w.admin, "risk.scores") > 10 })
+	e.stop(t)
+}
+
+// A broker that is gone does not keep the engine from ending, nor readiness
+// from being asked, and nothing is left running.
+func TestEndsWithoutBroker(t *testing.T) {
+	w, cluster := faulty(t)
+	before := runtime.NumGoroutine()
+	e := w.startWith(func(e *Engine) { e.drain = 300 * time.Millisecond })
+	w.wait("readiness", func() bool { return e.Ready() == nil })
+	w.produce(3_000)
+	w.wait("some work", func() bool { return w.scored() > 100 })
+	cluster.Close()
+	_ = e.Ready()
+	e.measureState()
+	e.cancel()
+	select {
+	case <-e.done:
+	case <-time.After(30 * time.Second):
+		t.Fatal("the engine does not end")
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	for runtime.NumGoroutine() > before+3 && ctx.Err() == nil {
+		runtime.Gosched()
+	}
+	if n := runtime.NumGoroutine(); n > before+3 {
+		stacks := make([]byte, 1<<16)
+		t.Errorf("%d goroutines before, %d after:\n%s", before, n, stacks[:runtime.Stack(stacks, true)])
+	}
+}

@@ -1,0 +1,177 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// commitEvery bounds how much is done again after a crash.
+const commitEvery = 100 * time.Millisecond
+
+// heartbeatEvery is how soon a worker learns that the group rebalances. A
+// cooperative rebalance takes two rounds, so the client's 3 s would hold up
+// moving partitions for 6.
+const heartbeatEvery = 500 * time.Millisecond
+
+// drainTime is how long a worker that is told to stop may take to have what it
+// has read acknowledged and committed. Orchestrators kill after 30 s.
+const drainTime = 20 * time.Second
+
+// leaveTime is how long it may then take to leave its group; a member that does
+// not say goodbye is missed after the session's time-out.
+const leaveTime = 5 * time.Second
+
+// maxBufferedBytes bounds what a worker has produced and the brokers have not
+// acknowledged, in bytes. Dead letters can have 400 KB each.
+const maxBufferedBytes = 64 << 20
+
+// pollRecords is the most records that a worker takes at a time.
+const pollRecords = 10_000
+
+// sessionOptions are what every worker asks of its client: a member of a group
+// that commits by itself and that no rebalance interrupts between a poll and
+// AllowRebalance.
+func sessionOptions(group string, topics ...string) []kgo.Opt {
+	return []kgo.Opt{
+		kgo.ConsumerGroup(group),
+		kgo.ConsumeTopics(topics...),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+		kgo.FetchMaxWait(100 * time.Millisecond),
+		kgo.DisableAutoCommit(),
+		kgo.HeartbeatInterval(heartbeatEvery),
+		kgo.BlockRebalanceOnPoll(),
+		kgo.ProducerLinger(0),
+		kgo.MaxBufferedRecords(200_000),
+		kgo.MaxBufferedBytes(maxBufferedBytes),
+	}
+}
+
+// outlasting returns a context that ends some time after ctx: what was begun is
+// finished, but a broker that does not answer cannot hold up the end for ever.
+func outlasting(ctx context.Context, by time.Duration) (context.Context, context.CancelFunc) {
+	late, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		select {
+		case <-time.After(by):
+			cancel(fmt.Errorf("the brokers did not answer for %v", by))
+		case <-late.Done():
+		}
+	})
+	return late, func() {
+		stop()
+		cancel(nil)
+	}
+}
+
+// leave ends a client and its membership, also when no broker answers.
+func leave(client *kgo.Client) {
+	client.AllowRebalance()
+	ctx, cancel := context.WithTimeout(context.Background(), leaveTime)
+	defer cancel()
+	_ = client.LeaveGroupContext(ctx) // the group forgets who does not manage to leave
+	client.Close()
+}
+
+// poll returns the records that come within commitEvery. It keeps rebalances
+// away until AllowRebalance.
+func poll(ctx context.Context, client *kgo.Client) kgo.Fetches {
+	wait, cancel := context.WithTimeout(ctx, commitEvery)
+	defer cancel()
+	return client.PollRecords(wait, pollRecords)
+}
+
+// sayAgain is how long an error of a partition that has been logged is not
+// logged again.
+const sayAgain = 30 * time.Second
+
+// readErrors deals with what a poll could not read. An error of one partition
+// must not stop the others: the client goes on to try, and the error is logged
+// and counted.
+type readErrors struct {
+	log     *slog.Logger
+	metrics *Metrics
+	said    map[string]time.Time
+	// tooLarge takes a batch that is stepped over, because it would
+	// decompress to more memory than it may have.
+	tooLarge func(*kgo.ErrDecompressTooLarge)
+}
+
+// of handles the errors of a poll. What it returns only a fresh client can mend.
+func (r *readErrors) of(client *kgo.Client, fetches kgo.Fetches) (failed error) {
+	fetches.EachError(func(topic string, partition int32, err error) {
+		var session *kgo.ErrGroupSession
+		var tooLarge *kgo.ErrDecompressTooLarge
+		switch {
+		case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+			// Nothing has come, or the worker is told to stop.
+		case errors.As(err, &session), errors.Is(err, kgo.ErrClientClosed):
+			failed = err
+		case errors.As(err, &tooLarge):
+			r.metrics.readErrors.WithLabelValues(topic).Inc()
+			r.log.Error("a batch is stepped over: decompressed it would be too large", "topic", topic, "partition", partition,
+				"offset", tooLarge.Offset, "next", tooLarge.NextOffset)
+			r.tooLarge(tooLarge)
+			client.SetOffsets(map[string]map[int32]kgo.EpochOffset{topic: {partition: {Epoch: tooLarge.Epoch, Offset: tooLarge.NextOffset}}})
+		default:
+			r.metrics.readErrors.WithLabelValues(topic).Inc()
+			r.say(topic, partition, err)
+		}
+	})
+	return failed
+}
+
+func (r *readErrors) say(topic string, partition int32, err error) {
+	what := fmt.Sprintf("%s/%d: %v", topic, partition, err)
+	if time.Since(r.said[what]) < sayAgain {
+		return
+	}
+	if r.said == nil || len(r.said) > 1000 {
+		r.said = map[string]time.Time{}
+	}
+	r.said[what] = time.Now()
+	r.log.Error("a partition cannot be read; it is tried again", "topic", topic, "partition", partition, "error", err)
+}
+
+// offsets are positions to commit, by topic and partition.
+type offsets map[string]map[int32]kgo.EpochOffset
+
+func (o offsets) set(topic string, partition int32, at kgo.EpochOffset) {
+	if o[topic] == nil {
+		o[topic] = map[int32]kgo.EpochOffset{}
+	}
+	o[topic][partition] = at
+}
+
+// commit commits the positions and reports the first partition that was
+// refused. A group in the middle of a rebalance takes no commits: committed is
+// false then, and the next commit will do.
+func (o offsets) commit(ctx context.Context, client *kgo.Client) (committed bool, failed error) {
+	client.CommitOffsetsSync(ctx, o, func(_ *kgo.Client, _ *kmsg.OffsetCommitRequest, response *kmsg.OffsetCommitResponse, err error) {
+		failed = err
+		if response == nil {
+			return
+		}
+		for _, topic := range response.Topics {
+			for _, partition := range topic.Partitions {
+				if e := kerr.ErrorForCode(partition.ErrorCode); e != nil && failed == nil {
+					failed = fmt.Errorf("%s/%d: %w", topic.Topic, partition.Partition, e)
+				}
+			}
+		}
+	})
+	if errors.Is(failed, kerr.RebalanceInProgress) {
+		return false, nil
+	}
+	if failed != nil {
+		return false, fmt.Errorf("committing offsets: %w", failed)
+	}
+	return true, nil
+}

@@ -1,0 +1,335 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/riskstream/riskstream/event"
+	"github.com/riskstream/riskstream/internal/config"
+	"github.com/riskstream/riskstream/internal/simulate"
+)
+
+// world is a broker with the sources of a simulated company, and a
+// configuration for engines.
+type world struct {
+	t       *testing.T
+	ctx     context.Context
+	addr    string
+	prefix  string
+	company *simulate.Company
+	cfg     *config.Config
+	client  *kgo.Client
+	admin   *kadm.Client
+	now     time.Time // the clock of the falls stands at a time after every event
+}
+
+func newWorld(t *testing.T, addr, prefix string, users int, opts ...kgo.Opt) *world {
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+	t.Cleanup(cancel)
+	company := simulate.New(simulate.Config{Seed: 7, Users: users})
+	client, err := kgo.NewClient(append(opts, kgo.SeedBrokers(addr))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	w := &world{
+		t: t, ctx: ctx, addr: addr, prefix: prefix, company: company,
+		cfg: liveConfig(t, addr, prefix, company), client: client, admin: kadm.NewClient(client),
+		now: company.LiveFrom().Std().Add(30 * 24 * time.Hour),
+	}
+	forever := "-1" // the company's events are older than Kafka's default retention
+	for _, source := range w.cfg.Sources {
+		if _, err := w.admin.CreateTopic(ctx, 3, 1, map[string]*string{"retention.ms": &forever}, source.Topic); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return w
+}
+
+// produce produces events of the company, and among them a few records that
+// cannot be read.
+func (w *world) produce(events int) {
+	w.t.Helper()
+	var failed error
+	for i := range events {
+		record := w.company.Next()
+		value := record.Value
+		if i%1000 == 999 {
+			value = []byte(`{"broken":`)
+		}
+		w.client.Produce(w.ctx, &kgo.Record{Topic: w.prefix + record.Topic, Key: mail.Find(record.Value), Value: value, Timestamp: record.Time.Std()}, func(_ *kgo.Record, err error) {
+			failed = errors.Join(failed, err)
+		})
+	}
+	if err := w.client.Flush(w.ctx); err != nil || failed != nil {
+		w.t.Fatal(err, failed)
+	}
+}
+
+func (w *world) start() *running {
+	w.t.Helper()
+	return w.startWith(func(*Engine) {})
+}
+
+// startWith starts an engine that prepare has changed.
+func (w *world) startWith(prepare func(*Engine)) *running {
+	w.t.Helper()
+	log := slog.New(slog.NewTextHandler(w.t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+	pipeline, err := NewPipeline(w.cfg, log)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() { pipeline.Close() })
+	ctx, cancel := context.WithCancel(w.ctx)
+	registry := prometheus.NewRegistry()
+	r := &running{New(w.cfg, pipeline, log, registry, func() time.Time { return w.now }), cancel, make(chan error, 1), registry}
+	prepare(r.Engine)
+	go func() { r.done <- r.Run(ctx) }()
+	return r
+}
+
+func (w *world) wait(what string, done func() bool) {
+	w.t.Helper()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for !done() {
+		select {
+		case <-w.ctx.Done():
+			w.t.Fatalf("waiting for %s: %v", what, w.ctx.Err())
+		case <-tick.C:
+		}
+	}
+}
+
+// scored is how many records of risk.events are committed as scored.
+func (w *world) scored() int64 {
+	return committed(w.ctx, w.admin, w.cfg.Kafka.Group("subject-lane"))
+}
+
+// waitScored waits until one engine has all partitions and nothing left to do.
+func (w *world) waitScored(e *running) {
+	w.t.Helper()
+	w.wait("everything to be scored", func() bool {
+		return e.Ready() == nil && e.owned() == int(w.cfg.Kafka.Partitions) && idle(w.ctx, w.admin, w.cfg)
+	})
+}
+
+// check compares what the engines have left behind with a replay of
+// risk.events; last is the stopped engine that had all partitions in the end.
+// It returns the live detections.
+func (w *world) check(last *running) (detections []byte) {
+	w.t.Helper()
+	topics := w.cfg.Kafka.Topics()
+	log := readTopic(w.t, w.ctx, w.addr, topics.Events)
+	checkNothingLost(w.t, w.ctx, w.admin, w.cfg, log, readTopic(w.t, w.ctx, w.addr, topics.DeadLetter))
+	want := replayDump(w.t, w.cfg, log, event.TimeOf(w.now))
+	detections = liveDetections(readTopic(w.t, w.ctx, w.addr, topics.Detections))
+	compare(w.t, "detections.jsonl", want, detections)
+	compare(w.t, "scores.jsonl", want, liveScores(readTopic(w.t, w.ctx, w.addr, topics.Scores)))
+	compare(w.t, "state.jsonl", want, last.state(w.t))
+	return detections
+}
+
+func liveConfig(t *testing.T, addr, prefix string, company *simulate.Company) *config.Config {
+	directory := filepath.Join(t.TempDir(), "directory.yaml")
+	if err := os.WriteFile(directory, company.Directory(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	text := fmt.Sprintf(`
+kafka: {brokers: [%q], topic_prefix: %q, replication_factor: 1, partitions: 4}
+sources:
+  - {topic: %[2]sidp.okta, format: okta}
+  - {topic: %[2]sidp.entra, format: entra}
+  - {topic: %[2]sidp.keycloak, format: keycloak}
+geoip:
+  city: ../../fixtures/geoip/city.mmdb
+  asn: ../../fixtures/geoip/asn.mmdb
+  anonymous: ../../fixtures/geoip/anonymous.mmdb
+directory: %[3]q
+engine: {workers: 2}
+`, addr, prefix, directory)
+	cfg, err := config.Parse("riskstream.yaml", []byte(text), func(string) (string, bool) { return "", false })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cfg
+}
+
+// mail keys raw records by the person they name, as a connector does that keeps
+// each person's events in order over several partitions.
+var mail = regexp.MustCompile(`[a-z.]+@[a-z.]+`)
+
+type running struct {
+	*Engine
+	cancel   context.CancelFunc
+	done     chan error
+	registry *prometheus.Registry
+}
+
+// scrape is what Prometheus would read.
+func (r *running) scrape() string {
+	answer := httptest.NewRecorder()
+	promhttp.HandlerFor(r.registry, promhttp.HandlerOpts{}).ServeHTTP(answer, httptest.NewRequest("GET", "/metrics", nil))
+	return answer.Body.String()
+}
+
+func (r *running) stop(t *testing.T) {
+	t.Helper()
+	r.cancel()
+	if err := <-r.done; err != nil {
+		t.Fatal(err)
+	}
+}
+
+// owned counts the partitions of risk.events that the engine's lanes hold; in
+// the middle of a rebalance some are nobody's.
+func (r *running) owned() (n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, lane := range r.lanes {
+		lane.mu.Lock()
+		n += len(lane.partitions)
+		lane.mu.Unlock()
+	}
+	return n
+}
+
+// state is the canonical state of every partition that the engine owned when
+// it stopped.
+func (r *running) state(t *testing.T) []byte {
+	var stores []*store
+	for _, lane := range r.lanes {
+		for _, p := range lane.partitions {
+			stores = append(stores, p.store)
+		}
+	}
+	var out bytes.Buffer
+	if err := writeState(&out, stores...); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+func committed(ctx context.Context, admin *kadm.Client, group string) int64 {
+	offsets, err := admin.FetchOffsets(ctx, group)
+	if err != nil {
+		return 0
+	}
+	var sum int64
+	offsets.Each(func(o kadm.OffsetResponse) { sum += max(o.At, 0) })
+	return sum
+}
+
+// idle reports that ingest has committed the end of every source and the lane
+// the end of risk.events.
+func idle(ctx context.Context, admin *kadm.Client, cfg *config.Config) bool {
+	sources := make([]string, 0, len(cfg.Sources))
+	for _, s := range cfg.Sources {
+		sources = append(sources, s.Topic)
+	}
+	return ends(ctx, admin, sources...) == committed(ctx, admin, cfg.Kafka.Group("ingest")) &&
+		ends(ctx, admin, cfg.Kafka.Topics().Events) == committed(ctx, admin, cfg.Kafka.Group("subject-lane"))
+}
+
+func ends(ctx context.Context, admin *kadm.Client, topics ...string) int64 {
+	offsets, err := admin.ListEndOffsets(ctx, topics...)
+	if err != nil {
+		return -1
+	}
+	var sum int64
+	offsets.Each(func(o kadm.ListedOffset) { sum += o.Offset })
+	return sum
+}
+
+// readTopic reads a whole topic, by partition in offset order.
+func readTopic(t *testing.T, ctx context.Context, addr, topic string) []*kgo.Record {
+	t.Helper()
+	client, err := kgo.NewClient(kgo.SeedBrokers(addr), kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.FetchIsolationLevel(kgo.ReadCommitted()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	end := ends(ctx, kadm.NewClient(client), topic)
+	next := map[int32]int64{}
+	reached := func() (sum int64) {
+		for _, offset := range next {
+			sum += offset
+		}
+		return sum
+	}
+	var records []*kgo.Record
+	for reached() < end {
+		fetches := client.PollFetches(ctx)
+		if ctx.Err() != nil {
+			t.Fatalf("reading %s: %v", topic, ctx.Err())
+		}
+		fetches.EachRecord(func(r *kgo.Record) {
+			records = append(records, r)
+			next[r.Partition] = r.Offset + 1
+		})
+	}
+	slices.SortStableFunc(records, func(a, b *kgo.Record) int { return int(a.Partition) - int(b.Partition) })
+	return records
+}
+
+// checkNothingLost looks for every position of the sources among the dead
+// letters and those events that the lane takes. One that came behind a later
+// one of its origin partition would look like a repeat to it.
+func checkNothingLost(t *testing.T, ctx context.Context, admin *kadm.Client, cfg *config.Config, log, deadLetters []*kgo.Record) {
+	t.Helper()
+	found := map[string]bool{}
+	var d event.Decoder
+	taken := map[int32]marks{}
+	for _, r := range log {
+		e, err := d.Decode(r.Value)
+		if err != nil {
+			t.Fatalf("risk.events %d/%d: %v", r.Partition, r.Offset, err)
+		}
+		if taken[r.Partition] == nil {
+			taken[r.Partition] = marks{}
+		}
+		if taken[r.Partition].advance(&e.Origin) { // else the lane drops it
+			found[fmt.Sprint(e.Origin.Topic, e.Origin.Partition, e.Origin.Offset)] = true
+		}
+	}
+	dead := 0
+	for _, r := range deadLetters {
+		o := originOf(t, r.Value)
+		found[fmt.Sprint(o.Topic, o.Partition, o.Offset)] = true
+		dead++
+	}
+	missing, total := 0, 0
+	for _, source := range cfg.Sources {
+		offsets, err := admin.ListEndOffsets(ctx, source.Topic)
+		if err != nil {
+			t.Fatal(err)
+		}
+		offsets.Each(func(o kadm.ListedOffset) {
+			for at := range o.Offset {
+				total++
+				if !found[fmt.Sprint(o.Topic, o.Partition, at)] {
+					missing++
+				}
+			}
+		})
+	}
+	if missing > 0 || dead == 0 {
+		t.Errorf("%d of %d raw positions are neither in risk.events nor dead letters; %d dead letters", missing, total, dead)
+	}
+	t.Logf("%d raw positions: %d events in the log, %d dead letters", total, len(log), dead)
+}
