@@ -277,7 +277,7 @@ func TestProofMayPrecedeItsSignIn(t *testing.T) {
 		left  float64
 	}{
 		{"same session", verified(monday-event.Second, session("a"), from(tokyo)), settled},
-		{"same network, and the proof has no session yet", verified(monday-event.Second), settled},
+		{"same network, and the proof has no session yet", verified(monday - event.Second), settled},
 		{"proof with a later time", verified(monday+event.Second, session("a")), settled},
 		{"another session", verified(monday-event.Second, session("b")), full},
 		{"another network, no session", verified(monday-event.Second, from(tokyo)), full},

@@ -33,7 +33,7 @@ func (v *Evaluator) cover(e *event.Event, open []Contribution, t event.Time, mit
 // stirred reports that this event gives a reason to weigh the fact again.
 func stirred(open []Contribution, fact uint64, mitigated bool) bool {
 	for i := range open {
-		if c := &open[i]; c.Fact == fact && (c.Touched || mitigated && mitigable(c.Group) && !c.Covered) {
+		if c := &open[i]; c.Fact == fact && (c.Touched || mitigated && c.mitigable() && !c.Covered) {
 			return true
 		}
 	}

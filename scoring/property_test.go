@@ -33,7 +33,7 @@ func happenings() *rapid.Generator[[]happening] {
 			)
 			e.ID = fmt.Sprint("event-", i)
 			e.Outcome = rapid.SampledFrom(event.Outcomes[:]).Draw(t, "outcome")
-			e.Action = rapid.SampledFrom([]event.Action{event.SignIn, event.Access, event.MFAVerify, event.AccountLock}).Draw(t, "action")
+			e.Action = rapid.SampledFrom([]event.Action{event.SignIn, event.Access, event.MFAVerify, event.MFAEnroll, event.AccountLock}).Draw(t, "action")
 			if rapid.IntRange(0, 15).Draw(t, "signal") == 0 {
 				e.Kind, e.Action = event.KindSignal, event.IDPSignal
 				e.Code = rapid.SampledFrom([]string{"confirm_safe", "confirm_compromised", "release", "other"}).Draw(t, "code")

@@ -38,6 +38,9 @@ func (v *Evaluator) update(e *event.Event, detections []event.Detection, st *Sta
 		open = raise(e, &detections[i], st, open, where)
 	}
 	mitigated := mitigate(proven(e), open, where)
+	if justProven(e, st, where) {
+		mitigated = reduce(strongFactor, open, func(c *Contribution) bool { return c.Touched && c.samePlace(&where) }) || mitigated
+	}
 	v.cover(e, open, st.AsOf, mitigated)
 	if e.Kind == event.KindEvent {
 		refreshSession(e, st, open, where)
@@ -80,6 +83,9 @@ func proven(e *event.Event) event.Factor {
 // some providers log the proof before the sign-in that it is for. Without a
 // session on both sides the source network tells.
 func justProven(e *event.Event, st *State, where place) bool {
+	if proven(e) == event.FactorStrong {
+		return true
+	}
 	apart := max(e.Time-st.ProvenAt, st.ProvenAt-e.Time)
 	if st.ProvenAt == 0 || apart > proofReach || !proves(e) {
 		return false
@@ -141,15 +147,11 @@ func raise(e *event.Event, d *event.Detection, st *State, open []Contribution, w
 	if d.LLR < cleared {
 		return open
 	}
-	factor := 1.0
-	if mitigable(groupIndex(d.Group)) && justProven(e, st, where) {
-		factor = strongFactor
-	}
 	i := find(open, d.Name, d.Key)
 	if i < 0 {
 		c := Contribution{First: e.Time, Key: d.Key, Fact: event.Hash(e.ID), Unconfirmed: attempt(e)}
 		setText(c.Name[:], d.Name)
-		c.fill(e, d, st.AsOf, where, factor)
+		c.fill(e, d, st.AsOf, where, 1)
 		if !c.Unconfirmed {
 			st.Evidence = max(st.Evidence, e.Time)
 		}
@@ -165,11 +167,12 @@ func raise(e *event.Event, d *event.Detection, st *State, open []Contribution, w
 		c.Unconfirmed = false
 		st.Evidence = max(st.Evidence, e.Time)
 	}
+	factor := 1.0
 	if where.session != 0 && c.Session == where.session {
-		factor = min(factor, c.Factor) // the factor was proven in this very session
+		factor = c.Factor // the factor was proven in this very session
 	}
 	if natsOf(round3(d.LLR*factor)) >= c.remaining(st.AsOf) {
-		if factor > c.Factor && !c.Unconfirmed {
+		if c.Factor <= strongFactor && factor > c.Factor && !c.Unconfirmed && !justProven(e, st, where) {
 			st.Evidence = max(st.Evidence, e.Time) // the proof was for another sign-in than this one
 		}
 		c.fill(e, d, st.AsOf, where, factor)
@@ -229,10 +232,16 @@ func mitigate(factor event.Factor, open []Contribution, where place) bool {
 			by = weakFactor
 		}
 	}
+	return reduce(by, open, everything)
+}
+
+// reduce mitigates the evidence that passes, unless it has been mitigated
+// further. It reports a change.
+func reduce(by float64, open []Contribution, pass func(*Contribution) bool) bool {
 	changed := false
 	for i := range open {
 		c := &open[i]
-		if mitigable(c.Group) && by < c.Factor {
+		if c.mitigable() && by < c.Factor && pass(c) {
 			c.Factor = by
 			c.reweigh()
 			changed = true
@@ -241,10 +250,10 @@ func mitigate(factor event.Factor, open []Contribution, where place) bool {
 	return changed
 }
 
-// mitigable reports that a proven factor speaks against evidence of the group.
-// It says nothing of stolen sessions, nor of being in two places.
-func mitigable(group uint8) bool {
-	switch event.Groups[group] {
+// mitigable reports that a proven factor speaks against the evidence. It says
+// nothing of stolen sessions, nor of being in two places.
+func (c *Contribution) mitigable() bool {
+	switch event.Groups[c.Group] {
 	case event.GroupNetwork, event.GroupDevice, event.GroupBehaviour:
 		return true
 	}
