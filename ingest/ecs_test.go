@@ -111,14 +111,25 @@ func TestECSRecognition(t *testing.T) {
 }
 
 func TestECSTargetOfChange(t *testing.T) {
-	target := map[string]any{"id": "77", "name": "bo@corp.example"}
-	e := parsed(t, Source{}, edited(t, "ecs/login.json", edits{"event/action": "reset-password", "user/target": target}))
-	if e.User.Subject != "bo@corp.example" || e.Source.IP.IsValid() {
-		t.Errorf("subject %s, source %s: want the account that was reset, without the initiator's address", e.User.Subject, e.Source.IP)
-	}
-	e = parsed(t, Source{}, edited(t, "ecs/login.json", edits{"event/action": "reset-password", "user/target": map[string]any{"id": "1042"}}))
-	if e.User.Subject != "ana.lindqvist@corp.example" || !e.Source.IP.IsValid() {
-		t.Errorf("subject %s, source %s: want the user, who did it, with their address", e.User.Subject, e.Source.IP)
+	const ana, office = "ana.lindqvist@corp.example", true
+	for _, c := range []struct {
+		name, action string
+		target       map[string]any
+		subject      string
+		located      bool // the initiator's address is the event's
+	}{
+		{"another account", "reset-password", map[string]any{"id": "77", "name": "bo@corp.example"}, "bo@corp.example", !office},
+		{"another account by id", "reset-password", map[string]any{"id": "77"}, "ecs:77", !office},
+		{"another account by name", "reset-password", map[string]any{"name": "bo"}, "ecs:bo", !office},
+		{"another account by e-mail", "reset-password", map[string]any{"email": "Bo@corp.example"}, "bo@corp.example", !office},
+		{"nobody", "reset-password", map[string]any{}, ana, office},
+		{"the same account", "reset-password", map[string]any{"id": "1042"}, ana, office},
+		{"no change of an account", "login", map[string]any{"id": "77", "name": "bo@corp.example"}, ana, office},
+	} {
+		e := parsed(t, Source{}, edited(t, "ecs/login.json", edits{"event/action": c.action, "user/target": c.target}))
+		if e.User.Subject != c.subject || e.Source.IP.IsValid() != c.located {
+			t.Errorf("%s: %s from %s, want %s", c.name, e.User.Subject, e.Source.IP, c.subject)
+		}
 	}
 }
 

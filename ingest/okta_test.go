@@ -116,6 +116,30 @@ func TestOktaItselfIsNotTheUser(t *testing.T) {
 	}
 }
 
+// TestOktaChangesAreAboutTheTarget: a factor that alice removes is alice's event
+// from where she is, one that bob removes is alice's event from nowhere.
+func TestOktaChangesAreAboutTheTarget(t *testing.T) {
+	const alice = `{"id":"00u1","type":"User","alternateId":"alice@example.com"}`
+	for _, c := range []struct{ name, actor, target, eventType, want string }{
+		{"herself", alice, alice, "user.mfa.factor.deactivate", "alice@example.com from 203.0.113.7 in s1"},
+		{"herself, named less fully", alice, `{"id":"00u1","type":"User"}`, "user.mfa.factor.deactivate", "alice@example.com from 203.0.113.7 in s1"},
+		{"an administrator", `{"id":"00u2","type":"User","alternateId":"bob@example.com"}`, alice, "user.mfa.factor.deactivate", "alice@example.com from nowhere in "},
+		{"a program for her", `{"id":"0oa1","type":"PublicClientApp"}`, alice, "app.oauth2.token.grant", "alice@example.com from 203.0.113.7 in s1"},
+		{"an administrator, no change of an account", `{"id":"00u2","type":"User","alternateId":"bob@example.com"}`, alice, "user.lifecycle.create", "bob@example.com from 203.0.113.7 in s1"},
+	} {
+		raw := strings.Replace(oktaWith(c.eventType, `{"result":"SUCCESS"}`, `{}`), `{"actor":`+alice,
+			`{"client":{"ipAddress":"203.0.113.7"},"authenticationContext":{"externalSessionId":"s1"},"target":[`+c.target+`],"actor":`+c.actor, 1)
+		e := one(t, Source{}, raw)
+		from := "nowhere"
+		if e.Source.IP.IsValid() {
+			from = e.Source.IP.String()
+		}
+		if got := e.User.Subject + " from " + from + " in " + e.Session.ID; got != c.want {
+			t.Errorf("%s: got %s, want %s", c.name, got, c.want)
+		}
+	}
+}
+
 func TestOktaAnonymizer(t *testing.T) {
 	for _, c := range []struct{ tunnels, proxy, want string }{
 		{`[]`, "false", ""},

@@ -64,6 +64,11 @@ func TestEventWithoutIDGetsItsHash(t *testing.T) {
 			t.Errorf("%s: id %s, want the hash of the raw event", name, e.ID)
 		}
 	}
+	quoted := strings.ReplaceAll(raw, `"`, "'")
+	sum = sha256.Sum256([]byte(quoted))
+	if e := one(t, Source{Topic: "idp.test"}, quoted); e.ID != hex.EncodeToString(sum[:]) {
+		t.Errorf("repaired: id %s, want the hash of the event as it came", e.ID)
+	}
 }
 
 func TestOriginalIsKeptOnlyWhenAskedFor(t *testing.T) {

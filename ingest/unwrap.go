@@ -135,7 +135,10 @@ func (u *unwrapper) malformed(raw []byte, depth int, parseError error) {
 	}
 	if repaired, ok := singleQuotes(raw); ok {
 		if value, err := u.parsers[depth].ParseBytes(repaired); err == nil {
-			u.object(value, repaired, depth)
+			if u.recognise(value) == nil {
+				raw = repaired // an envelope's elements are cut from its text
+			}
+			u.object(value, raw, depth)
 			return
 		}
 	}
