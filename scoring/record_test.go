@@ -130,6 +130,27 @@ func TestScoreIsTheDocumentedFormula(t *testing.T) {
 	}
 }
 
+// However the prior rounds, the score without evidence is the prior's, and
+// points sum to what evidence adds to it.
+func TestPriorIsTheScoreWithoutEvidence(t *testing.T) {
+	for n := range 400 {
+		cfg := Defaults()
+		cfg.Prior = 0.00005 * float64(n+1)
+		cfg.Caps[event.GroupNetwork] = 0.001
+		s := storyWith(t, cfg, nil)
+		none := s.happens(signIn(monday))
+		r := s.happens(signIn(monday), saw("new_country"))
+		rec := s.record(r)
+		if len(rec.Reasons) != 1 || centiOf(rec.Score-rec.Prior) != centiOf(rec.Reasons[0].Points) {
+			t.Errorf("prior %v: score %.2f, prior %.2f, points %.2f", cfg.Prior, rec.Score, rec.Prior, rec.Reasons[0].Points)
+		}
+		safe := s.happens(verdict(monday, event.ConfirmSafe))
+		if safe.Score != none.Score || safe.Score != rec.Prior {
+			t.Errorf("prior %v: %.2f before, %.2f after evidence, %.2f in the record", cfg.Prior, none.Score, safe.Score, rec.Prior)
+		}
+	}
+}
+
 func TestGroupsAreCapped(t *testing.T) {
 	s := newStory(t)
 	r := s.happens(signIn(monday), saw("new_country"), saw("anonymous_ip"), saw("new_network"))

@@ -51,13 +51,13 @@ func New(cfg Config, policies Policies) (*Scorer, error) {
 	s := &Scorer{
 		version:    w.Version,
 		logitPrior: logit(cfg.Prior),
-		priorScore: centiOf(100 * cfg.Prior),
 		levels:     [3]centi{centiOf(cfg.Levels.Low), centiOf(cfg.Levels.Medium), centiOf(cfg.Levels.High)},
 		weights:    w.Detections,
 		overlaps:   w.Overlaps,
 		policies:   compiled,
 		judgeScore: usesScore(compiled),
 	}
+	s.priorScore = s.logistic(0) // not 100·prior, which may round to the other side
 	for i, score := range s.levels {
 		s.reaches[i] = s.reach(score)
 	}
