@@ -22,12 +22,11 @@ func TestLiveEqualsReplay(t *testing.T) {
 // what it left behind with a replay of what stands in risk.events.
 func testLiveEqualsReplay(t *testing.T, addr, prefix string, events, users int) {
 	w := newWorld(t, addr, prefix, users)
-	w.produce(events / 2)
 	first := w.start()
-	w.wait("the first engine to be in the middle", func() bool { return w.scored() > int64(events/4) })
-	first.stop(t)
-	w.produce(events - events/2)
+	w.inStep(events / 2)
+	first.stop(t) // in the middle of the last step
 	second := w.start()
+	w.inStep(events - events/2)
 	w.waitScored(second)
 	second.stop(t)
 	checkStories(t, w.company, w.check(second))

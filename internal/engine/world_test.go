@@ -36,6 +36,8 @@ type world struct {
 	client  *kgo.Client
 	admin   *kadm.Client
 	now     time.Time // the clock of the falls stands at a time after every event
+
+	stepEnds event.Time // where inStep waits next
 }
 
 func newWorld(t *testing.T, addr, prefix string, users int, opts ...kgo.Opt) *world {
@@ -61,13 +63,43 @@ func newWorld(t *testing.T, addr, prefix string, users int, opts ...kgo.Opt) *wo
 	return w
 }
 
+// step is how much of the company's time inStep produces at once. Less than the
+// 24 h after which an event teaches nothing: at full speed one topic would be
+// read days ahead of another, which no live log is.
+const step = 20 * event.Hour
+
+// inStep is produce for engines that run: it waits, step by step, until they
+// have read what there is.
+func (w *world) inStep(events int) {
+	w.t.Helper()
+	w.flushing(events, func(at event.Time) bool {
+		if at < w.stepEnds {
+			return false
+		}
+		w.stepEnds = at + step
+		return true
+	})
+}
+
 // produce produces events of the company, and among them a few records that
 // cannot be read.
 func (w *world) produce(events int) {
 	w.t.Helper()
+	w.flushing(events, func(event.Time) bool { return false })
+}
+
+// flushing produces, and waits for ingest before each event that wait says.
+func (w *world) flushing(events int, wait func(event.Time) bool) {
+	w.t.Helper()
 	var failed error
 	for i := range events {
 		record := w.company.Next()
+		if wait(record.Time) {
+			if err := w.client.Flush(w.ctx); err != nil {
+				w.t.Fatal(err)
+			}
+			w.wait("ingest to keep step", func() bool { return ingested(w.ctx, w.admin, w.cfg) })
+		}
 		value := record.Value
 		if i%1000 == 999 {
 			value = []byte(`{"broken":`)
@@ -238,12 +270,17 @@ func committed(ctx context.Context, admin *kadm.Client, group string) int64 {
 // idle reports that ingest has committed the end of every source and the lane
 // the end of risk.events.
 func idle(ctx context.Context, admin *kadm.Client, cfg *config.Config) bool {
+	return ingested(ctx, admin, cfg) &&
+		ends(ctx, admin, cfg.Kafka.Topics().Events) == committed(ctx, admin, cfg.Kafka.Group("subject-lane"))
+}
+
+// ingested reports that ingest has committed the end of every source.
+func ingested(ctx context.Context, admin *kadm.Client, cfg *config.Config) bool {
 	sources := make([]string, 0, len(cfg.Sources))
 	for _, s := range cfg.Sources {
 		sources = append(sources, s.Topic)
 	}
-	return ends(ctx, admin, sources...) == committed(ctx, admin, cfg.Kafka.Group("ingest")) &&
-		ends(ctx, admin, cfg.Kafka.Topics().Events) == committed(ctx, admin, cfg.Kafka.Group("subject-lane"))
+	return ends(ctx, admin, sources...) == committed(ctx, admin, cfg.Kafka.Group("ingest"))
 }
 
 func ends(ctx context.Context, admin *kadm.Client, topics ...string) int64 {
