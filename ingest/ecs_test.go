@@ -123,6 +123,7 @@ func TestECSTargetOfChange(t *testing.T) {
 		{"another account by name", "reset-password", map[string]any{"name": "bo"}, "ecs:bo", !office},
 		{"another account by e-mail", "reset-password", map[string]any{"email": "Bo@corp.example"}, "bo@corp.example", !office},
 		{"nobody", "reset-password", map[string]any{}, ana, office},
+		{"the same account by name", "reset-password", map[string]any{"name": "ANA"}, ana, office},
 		{"the same account", "reset-password", map[string]any{"id": "1042"}, ana, office},
 		{"no change of an account", "login", map[string]any{"id": "77", "name": "bo@corp.example"}, ana, office},
 	} {

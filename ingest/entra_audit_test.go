@@ -66,6 +66,16 @@ func TestEntraAuditResults(t *testing.T) {
 	}
 }
 
+// Graph's records have no category: their keys alone tell them.
+func TestEntraAuditIsRecognisedByItsKeys(t *testing.T) {
+	for _, missing := range []string{"initiatedBy", "targetResources"} {
+		raw := edited(t, "entra/audit.json", edits{"category": absent, "properties/" + missing: absent})
+		if e := parsed(t, Source{}, raw); e.Provider != "entra" || e.Code == "" {
+			t.Errorf("without %s: %s", missing, said(e))
+		}
+	}
+}
+
 func TestEntraAuditSubjects(t *testing.T) {
 	self := map[string]any{"user": map[string]any{
 		"id": "0f5c2c8e-1111-4a6e-9a7c-000000000042", "userPrincipalName": "ana.lindqvist@corp.example", "ipAddress": "198.51.100.24",

@@ -221,6 +221,14 @@ func TestEntraFactors(t *testing.T) {
 	}
 }
 
+// A method without known strength is still named.
+func TestEntraUnknownMethodIsNamed(t *testing.T) {
+	e := parsed(t, Source{}, edited(t, "entra/sign_in.json", stepsOf(map[string]any{"authenticationMethod": "Telepathy", "succeeded": true})))
+	if e.Auth.Method != "telepathy" || e.Auth.Factor != event.FactorNone {
+		t.Errorf("method %q, factor %q", e.Auth.Method, e.Auth.Factor)
+	}
+}
+
 func stepsOf(all ...map[string]any) edits {
 	return edits{"properties/authenticationDetails": all}
 }

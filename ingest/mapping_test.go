@@ -97,6 +97,23 @@ func TestMappingResults(t *testing.T) {
 	}
 }
 
+// Every one of the contract's words is a name that an expression may use.
+func TestMappingKnowsEveryWord(t *testing.T) {
+	for _, kind := range []event.UserKind{event.Human, event.Service, event.UserUnknown} {
+		m := mapping(t, "time: raw.at\naction: sign_in\nuser:\n  kind: "+string(kind))
+		e := parsed(t, Source{Mapping: m}, []byte(`{"at":"2026-03-02T08:14:05Z"}`))
+		if e.User.Kind != kind {
+			t.Errorf("kind %q, want %q", e.User.Kind, kind)
+		}
+	}
+	for _, action := range event.Actions {
+		m := mapping(t, "time: raw.at\naction: "+string(action))
+		if e := parsed(t, Source{Mapping: m}, []byte(`{"at":"2026-03-02T08:14:05Z"}`)); e.Action != action {
+			t.Errorf("action %q, want %q", e.Action, action)
+		}
+	}
+}
+
 func TestMappingWhenAndSkip(t *testing.T) {
 	login := string(edited(t, "mapping/gate.json", nil))
 	tests := []struct {

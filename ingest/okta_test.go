@@ -146,7 +146,7 @@ func TestOktaAnonymizer(t *testing.T) {
 		{`[{"anonymous":true,"type":"VPN","operator":"x"}]`, "false", "vpn"},
 		{`[{"anonymous":true,"type":"VPN"}]`, "true", "vpn"},
 		{`[{"anonymous":false,"type":"VPN","operator":"the company's own"}]`, "false", ""},
-		{`[{"anonymous":true,"type":"TOR"}]`, "false", "tor"},
+		{`[{"anonymous":false,"type":"VPN"},{"anonymous":true,"type":"TOR"}]`, "false", "tor"},
 		{`[{"anonymous":true,"type":"ANONYMIZING_PROXY"}]`, "false", "proxy"},
 		{`{broken`, "true", "proxy"},
 	} {

@@ -225,6 +225,15 @@ func TestOwnEventsComeBackAsTheyWere(t *testing.T) {
 	}
 }
 
+func TestOwnEventsAreCleanedLikeOthers(t *testing.T) {
+	e := one(t, Source{}, oktaSample("a"))
+	e.App.Name, e.Session.ID = strings.Repeat("x", 5000), "a\u202eb"
+	e = one(t, Source{}, string(e.AppendJSON(nil)))
+	if len(e.App.Name) > maxText || e.Session.ID != "a b" {
+		t.Errorf("a name of %d bytes, session %q", len(e.App.Name), e.Session.ID)
+	}
+}
+
 // TestOwnEventsInALogTopic: whoever writes to a topic of logs must not choose
 // a tenant, an origin or an enrichment.
 func TestOwnEventsInALogTopic(t *testing.T) {
