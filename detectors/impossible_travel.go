@@ -163,10 +163,11 @@ func (j *journey) detection(e *event.Event, at *sighting, m *Memory) event.Detec
 		evidence = append(evidence, event.Text("downgraded", strings.Join(j.doubts, ", ")))
 	}
 	return event.Detection{
-		Name:     impossibleTravel,
-		Strength: j.strength,
-		Key:      j.key,
-		Session:  at.session != 0,
+		Name:      impossibleTravel,
+		Strength:  j.strength,
+		Key:       j.key,
+		Session:   at.session != 0,
+		Elsewhere: j.anchor.source,
 		Summary: fmt.Sprintf("Sign-in from %s %s %s %s: %s km at %s km/h",
 			here, spoken(j.seconds), relation, there, grouped(j.distanceKM), grouped(j.speedKMH)),
 		Evidence: evidence,

@@ -162,6 +162,17 @@ func TestImpossibleTravelTellsWhatItSaw(t *testing.T) {
 	}
 }
 
+// Scoring joins what was seen at the other end by its source network.
+func TestImpossibleTravelNamesTheOtherEnd(t *testing.T) {
+	d := settled(t)
+	home := signIn(on(14, "10:00"), berlin, laptop)
+	d.entry(home)
+	travel := get(t, d.entry(signIn(on(14, "10:38"), tokyo, kali)), impossibleTravel)
+	if want := event.ShortHash(home.Source.NetworkHash()); travel.Elsewhere != want {
+		t.Errorf("elsewhere %x, want Berlin's network %x", travel.Elsewhere, want)
+	}
+}
+
 func TestImpossibleTravelThresholds(t *testing.T) {
 	for _, c := range []struct {
 		name string

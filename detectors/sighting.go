@@ -125,15 +125,7 @@ func countryName(code uint16) string {
 }
 
 // fold shortens a hash for state. Only 0 becomes 0.
-func fold(h uint64) uint32 {
-	if h == 0 {
-		return 0
-	}
-	if f := uint32(h>>32) ^ uint32(h); f != 0 {
-		return f
-	}
-	return 1
-}
+func fold(h uint64) uint32 { return event.ShortHash(h) }
 
 // fold16 shortens once more, for the failures that are only counted.
 func fold16(h uint32) uint16 {

@@ -310,6 +310,17 @@ func Hash(s string) uint64 {
 	return nonZero(xxhash.Sum64String(s))
 }
 
+// ShortHash shortens a hash for state that must be small. Only 0 becomes 0.
+func ShortHash(h uint64) uint32 {
+	if h == 0 {
+		return 0
+	}
+	if short := uint32(h>>32) ^ uint32(h); short != 0 {
+		return short
+	}
+	return 1
+}
+
 func nonZero(h uint64) uint64 {
 	if h == 0 {
 		return 1

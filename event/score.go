@@ -34,6 +34,10 @@ type Detection struct {
 	Key      uint64  // the same Name and Key again refreshes, never adds
 	Session  bool    // the evidence belongs to the session it was seen in
 
+	// Elsewhere is the source network that the evidence compares with, by
+	// ShortHash: what was seen there may describe the same fact. 0 is none.
+	Elsewhere uint32
+
 	Rule *RuleInfo // set for rule matches only
 }
 

@@ -147,6 +147,44 @@ func TestOverlapsAreOfOneEvent(t *testing.T) {
 	}
 }
 
+// Abroad first and then back home too fast is the same as the other way round:
+// the place abroad and the travel from it are one fact.
+func TestTravelFromANewPlaceIsOneFactWithIt(t *testing.T) {
+	elsewhere := func(ip string) uint32 {
+		e := signIn(monday, from(ip))
+		return event.ShortHash(e.Source.NetworkHash())
+	}
+	abroad := signIn(monday, from(tokyo))
+	back := signIn(monday+30*event.Minute, session("a"))
+	travel := saw("impossible_travel")
+
+	s := newStory(t)
+	s.happens(abroad, sawAll("new_country", "new_network")...)
+	travel.Elsewhere = elsewhere(tokyo)
+	r := s.happens(back, travel)
+	if want := s.v.logistic(natsOf(6)).float(); r.Score != want || r.Level != event.Medium {
+		t.Errorf("score %.2f, %v; want %.2f, medium", r.Score, r.Level, want)
+	}
+	for _, reason := range s.record(r).Reasons {
+		if covered := reason.CoveredBy != ""; covered != (reason.Detection != "impossible_travel") {
+			t.Errorf("%s is covered by %q", reason.Detection, reason.CoveredBy)
+		}
+	}
+
+	s = newStory(t)
+	s.happens(abroad, sawAll("new_country", "new_network", "new_device")...)
+	if r := s.happens(back, travel); r.Level != event.High {
+		t.Errorf("on a new device: %v; want high", r.Level)
+	}
+
+	s = newStory(t)
+	s.happens(abroad, sawAll("new_country", "new_network")...)
+	travel.Elsewhere = elsewhere("198.51.100.7")
+	if r := s.happens(back, travel); r.Level != event.High {
+		t.Errorf("travel from a third place: %v; want high, they are two facts", r.Level)
+	}
+}
+
 func TestFailuresWeighFullyAfterASuccess(t *testing.T) {
 	attacker := from("198.51.100.7")
 	phone := func(e *event.Event) { e.Device.ID = "phone-1" }

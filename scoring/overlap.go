@@ -58,6 +58,37 @@ func (v *Evaluator) link(o *overlap, open []Contribution, fact uint64) {
 	}
 }
 
+// linkElsewhere makes evidence that compares with another source network one
+// fact with what an earlier event has raised there on the other side of an
+// overlap: a new country and, back home, the travel from it, tell of the same
+// stay. What is of a fact with two sides already stays with it.
+func (v *Evaluator) linkElsewhere(d *event.Detection, open []Contribution) {
+	i := find(open, d.Name, d.Key)
+	if d.Elsewhere == 0 || i < 0 {
+		return
+	}
+	for k := range v.overlaps {
+		o := &v.overlaps[k]
+		side := v.sideOf(o, &open[i])
+		if side < 0 {
+			continue
+		}
+		fact := open[i].Fact
+		alone := func(f uint64, other int) bool {
+			return !slices.ContainsFunc(open, func(c Contribution) bool { return c.Fact == f && v.sideOf(o, &c) == other })
+		}
+		if !alone(fact, 1-side) {
+			continue
+		}
+		for j := range open {
+			c := &open[j]
+			if v.sideOf(o, c) == 1-side && event.ShortHash(c.Network) == d.Elsewhere && alone(c.Fact, side) {
+				c.Fact = fact
+			}
+		}
+	}
+}
+
 // weightOfSide is what is left of one side of the fact that c is of.
 func (v *Evaluator) weightOfSide(o *overlap, side int, c *Contribution, open []Contribution, t event.Time) nats {
 	var sum nats

@@ -45,6 +45,8 @@ func happenings() *rapid.Generator[[]happening] {
 				d.Key = rapid.Uint64Range(0, 5).Draw(t, "key")
 				d.Strength = rapid.SampledFrom([]float64{0.01, 0.25, 0.333, 1}).Draw(t, "strength")
 				d.Session = rapid.Bool().Draw(t, "of session")
+				other := signIn(at, from(rapid.SampledFrom([]string{home, tokyo, "198.51.100.1"}).Draw(t, "elsewhere")))
+				d.Elsewhere = event.ShortHash(other.Source.NetworkHash())
 				h.seen = append(h.seen, d)
 			}
 			all = append(all, h)

@@ -37,6 +37,9 @@ func (v *Evaluator) update(e *event.Event, detections []event.Detection, st *Sta
 	for i := range detections {
 		open = raise(e, &detections[i], st, open, where)
 	}
+	for i := range detections {
+		v.linkElsewhere(&detections[i], open)
+	}
 	mitigated := mitigate(proven(e), open, where)
 	if justProven(e, st, where) {
 		mitigated = reduce(strongFactor, open, func(c *Contribution) bool { return c.Touched && c.samePlace(&where) }) || mitigated
