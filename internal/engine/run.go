@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -70,26 +69,50 @@ func (g *Engine) Run(ctx context.Context) error {
 	return nil
 }
 
-// ensureTopics gives the brokers half a minute: a start beside a starting
-// broker should not fail, and one with a wrong address should say so.
+// startTime is how long brokers that do not answer are waited for: a start
+// beside a starting broker should not fail, and one with a wrong address should
+// say so.
+const startTime = 30 * time.Second
+
+// ensureTopics waits for the brokers, creates topics that are missing and
+// learns how large records may be.
 func (g *Engine) ensureTopics(ctx context.Context, opts []kgo.Opt) error {
 	client, err := kgo.NewClient(opts...)
 	if err != nil {
 		return fmt.Errorf("kafka: %w", err)
 	}
 	defer client.Close()
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, startTime)
 	defer cancel()
 	admin := kadm.NewClient(client)
+	for {
+		err := g.prepareTopics(ctx, admin)
+		if err == nil {
+			return nil
+		}
+		err = g.cfg.Kafka.Explain(err)
+		if !publish.MayPass(err) {
+			return err
+		}
+		g.log.Warn("waiting for Kafka", "error", err)
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+func (g *Engine) prepareTopics(ctx context.Context, admin *kadm.Client) error {
 	warnings, err := g.cfg.Kafka.EnsureTopics(ctx, admin)
 	for _, w := range warnings {
 		g.log.Warn(w)
 	}
-	if err == nil {
-		g.recordLimit, err = g.cfg.Kafka.RecordLimit(ctx, admin)
-	}
 	if err != nil {
-		return fmt.Errorf("kafka %s: %w", strings.Join(g.cfg.Kafka.Brokers, ", "), err)
+		return err
+	}
+	if g.recordLimit, err = g.cfg.Kafka.RecordLimit(ctx, admin); err != nil {
+		return err
 	}
 	var sources []string
 	for _, source := range g.cfg.Sources {

@@ -2,7 +2,6 @@ package publish
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -13,8 +12,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/twmb/franz-go/pkg/kfake"
-	"github.com/twmb/franz-go/pkg/kgo"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -89,41 +86,6 @@ func TestSecretsAreNeverShown(t *testing.T) {
 	}
 	if config.SASL.Password.Reveal() != secret {
 		t.Error("Reveal does not return the secret")
-	}
-}
-
-func TestConnectsWithEachMechanism(t *testing.T) {
-	tests := []struct {
-		name string
-		sasl SASLConfig
-		ok   bool
-	}{
-		{"PLAIN", SASLConfig{Mechanism: MechanismPlain, Username: "u", Password: "p"}, true},
-		{"SCRAM-SHA-256", SASLConfig{Mechanism: MechanismSCRAM256, Username: "u", Password: "p"}, true},
-		{"SCRAM-SHA-512", SASLConfig{Mechanism: MechanismSCRAM512, Username: "u", Password: "p"}, true},
-		{"wrong password", SASLConfig{Mechanism: MechanismSCRAM512, Username: "u", Password: "x"}, false},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			cluster := kfake.MustCluster(kfake.NumBrokers(1), kfake.EnableSASL(), kfake.Superuser(tt.sasl.Mechanism, "u", "p"))
-			defer cluster.Close()
-			config := DefaultKafkaConfig()
-			config.Brokers, config.SASL = cluster.ListenAddrs(), tt.sasl
-			opts, err := config.ClientOptions(slog.New(slog.DiscardHandler))
-			if err != nil {
-				t.Fatal(err)
-			}
-			client, err := kgo.NewClient(append(opts, kgo.RequestRetries(0))...)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer client.Close()
-			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-			defer cancel()
-			if err := client.Ping(ctx); (err == nil) != tt.ok {
-				t.Errorf("ping: %v, want success %t", err, tt.ok)
-			}
-		})
 	}
 }
 
