@@ -85,16 +85,23 @@ func (g *Engine) ensureTopics(ctx context.Context, opts []kgo.Opt) error {
 	ctx, cancel := context.WithTimeout(ctx, startTime)
 	defer cancel()
 	admin := kadm.NewClient(client)
+	var last error
 	for {
 		err := g.prepareTopics(ctx, admin)
 		if err == nil {
 			return nil
 		}
+		if ctx.Err() != nil && last != nil {
+			return last // what this attempt was cut off from finding out again
+		}
 		err = g.cfg.Kafka.Explain(err)
 		if !publish.MayPass(err) {
 			return err
 		}
-		g.log.Warn("waiting for Kafka", "error", err)
+		if last == nil {
+			g.log.Warn("waiting for Kafka", "for", startTime.String(), "error", err)
+		}
+		last = err
 		select {
 		case <-ctx.Done():
 			return err

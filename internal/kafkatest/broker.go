@@ -46,7 +46,9 @@ type run struct {
 
 // StartReal fetches Apache Kafka if need be, starts a broker whose data and log
 // lie in dir, and returns when it answers. settings are lines of
-// server.properties that come last. The broker's process ends with this one,
+// server.properties that come last; ${addr} and ${controller} in them stand for
+// the addresses of the broker's own two listeners, so that more can be added.
+// The broker's process ends with this one,
 // however that ends.
 func StartReal(ctx context.Context, dir string, settings ...string) (*Broker, error) {
 	java, err := exec.LookPath("java")
@@ -116,8 +118,12 @@ func (b *Broker) writeConfig(controller string, settings []string) error {
 		"appender.out.layout.type=PatternLayout",
 		"appender.out.layout.pattern=%d{HH:mm:ss,SSS} %p %m (%c)%n",
 	}
+	addresses := strings.NewReplacer("${addr}", b.Addr, "${controller}", controller)
+	for _, setting := range settings {
+		server = append(server, addresses.Replace(setting))
+	}
 	return errors.Join(
-		os.WriteFile(b.path("server.properties"), lines(append(server, settings...)), 0o644),
+		os.WriteFile(b.path("server.properties"), lines(server), 0o644),
 		os.WriteFile(b.path("log4j2.properties"), lines(logging), 0o644),
 	)
 }

@@ -44,6 +44,10 @@ func (c KafkaConfig) hint(err error) string {
 		return "the broker does not offer kafka.sasl.mechanism " + c.SASL.Mechanism
 	case errors.Is(err, kerr.SaslAuthenticationFailed):
 		return "check the credentials in kafka.sasl"
+	case strings.Contains(err.Error(), "in oauth response"): // the client has no name for it
+		return "the broker refused the token: check kafka.sasl.token, or client_id and scope"
+	case strings.Contains(err.Error(), "invalid large response size"): // nor for this
+		return "what answers there is not Kafka in clear text: check the port, or kafka.tls.enabled"
 	case denied(err):
 		return `docs/kafka.md, "Permissions", lists what riskstream needs`
 	case errors.As(err, &firstRead), errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET):
