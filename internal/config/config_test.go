@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -306,4 +307,40 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestReferenceIsComplete: docs/operations.md shows every key with its default.
+func TestReferenceIsComplete(t *testing.T) {
+	doc, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(doc), "```yaml\n")
+	reference, _, _ := strings.Cut(rest, "```")
+	cfg := parse(t, reference)
+	cfg.file, cfg.root = "", nil
+	want := Default()
+	cfg.Sources, cfg.Policies, cfg.Rules, cfg.Scoring.Weights = nil, nil, Rules{}, nil // empty here, absent there
+	if diff := cmp.Diff(fmt.Sprintf("%#v", *want), fmt.Sprintf("%#v", *cfg)); diff != "" {
+		t.Errorf("not the defaults (-want +got):\n%s", diff)
+	}
+	for _, key := range keysOf(reflect.TypeFor[Config]()) {
+		if !strings.Contains(reference, key+":") {
+			t.Errorf("%s is missing", key)
+		}
+	}
+}
+
+// keysOf lists the YAML keys of a type and of all in it.
+func keysOf(t reflect.Type) (keys []string) {
+	switch t.Kind() {
+	case reflect.Pointer, reflect.Slice:
+		return keysOf(t.Elem())
+	case reflect.Struct:
+		for key, field := range yamlFields(t) {
+			keys = append(keys, key)
+			keys = append(keys, keysOf(field)...)
+		}
+	}
+	return keys
 }
