@@ -19,7 +19,8 @@ import (
 // open loads a configuration ("" is the defaults) and makes its pipeline. The
 // error joins everything wrong with the file and with what it names. An error
 // in the file does not keep the databases, rules and policies that can be
-// opened from being checked too.
+// opened from being checked too; the configuration that could be read is then
+// returned beside the error.
 func open(path string, log *slog.Logger) (*config.Config, *engine.Pipeline, error) {
 	cfg, cfgErr := config.Default(), error(nil)
 	if path != "" {
@@ -34,7 +35,7 @@ func open(path string, log *slog.Logger) (*config.Config, *engine.Pipeline, erro
 	if pipeline != nil {
 		pipeline.Close()
 	}
-	return nil, nil, &configError{errors.Join(cfgErr, cfg.Place(err))}
+	return cfg, nil, &configError{errors.Join(cfgErr, cfg.Place(err))}
 }
 
 // configError is everything wrong with a configuration.

@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -31,19 +33,40 @@ func validate(cmd *cobra.Command, configFile string) error {
 	}
 	log := plainLog(cmd.ErrOrStderr())
 	cfg, pipeline, err := open(configFile, log)
-	if err != nil {
+	if cfg == nil {
 		return err
 	}
-	defer pipeline.Close()
-	errs := enrich.Check(enrich.Config{GeoIP: cfg.GeoIP, Directory: cfg.Directory})
-	if _, err := cfg.Kafka.ClientOptions(log); err != nil {
-		errs = append(errs, err) // a certificate
+	if pipeline != nil {
+		defer pipeline.Close()
 	}
-	if len(errs) > 0 {
-		return &configError{cfg.Place(errors.Join(errs...))}
+	checks := enrich.Check(enrich.Config{GeoIP: cfg.GeoIP, Directory: cfg.Directory})
+	if _, err := cfg.Kafka.ClientOptions(log); err != nil {
+		checks = append(checks, err) // a certificate
+	}
+	if err := withMore(err, cfg.Place(errors.Join(checks...))); err != nil {
+		return err
 	}
 	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s is valid: %s, %s, hash %s\n", configFile, plural(len(cfg.Sources), "source"), plural(pipeline.Rules(), "rule"), pipeline.Hash())
 	return err
+}
+
+// withMore adds to what opening a configuration found those lines of a closer
+// look that are not in it already.
+func withMore(opened, checked error) error {
+	if checked == nil {
+		return opened
+	}
+	if opened == nil {
+		return &configError{checked}
+	}
+	said := strings.Split(opened.Error(), "\n")
+	errs := []error{errors.Unwrap(opened)}
+	for line := range strings.SplitSeq(checked.Error(), "\n") {
+		if !slices.Contains(said, line) {
+			errs = append(errs, errors.New(line))
+		}
+	}
+	return &configError{errors.Join(errs...)}
 }
 
 // configFlag is the flag that every command names its configuration with.
