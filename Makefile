@@ -4,6 +4,8 @@ SHELL := /bin/bash
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 GO_TOOL := go tool -modfile=tools/go.mod
 FUZZTIME ?= 20s
+# The packages with tests on a real Kafka.
+REAL = $(shell grep -rl --include=*_test.go '^//go:build realkafka' . | xargs -n1 dirname | sort -u)
 
 .DEFAULT_GOAL := help
 .PHONY: help build demo test test-real race lint vuln fuzz bench golden clean
@@ -21,7 +23,7 @@ test: ## all tests that need nothing but Go
 	go test ./...
 
 test-real: ## the integration suite on a real Apache Kafka (fetched with Maven, or RISKSTREAM_TEST_KAFKA=host:port)
-	go test -tags realkafka -count=1 -timeout 15m ./internal/kafkatest/... ./internal/engine/... ./enforce/... ./cmd/riskstream/...
+	go test -tags realkafka -count=1 -timeout 15m $(REAL)
 
 race: ## all tests with the race detector
 	go test -race ./...
@@ -38,15 +40,17 @@ vuln: ## govulncheck (needs the Go vulnerability database)
 fuzz: ## each fuzz test for FUZZTIME (20s)
 	@set -e; for pkg in $$(go list ./...); do \
 		for target in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
-			echo "== $$pkg $$target"; go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$pkg; \
+			echo "== $$pkg $$target"; go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x $$pkg; \
 		done; \
 	done
 
 bench: ## benchmarks of every stage, and of a whole replay on one core
 	go test -run '^$$' -bench . -benchmem ./...
 
-golden: ## rewrite the golden files after a change that is meant; review the diff
-	go test ./... -update
+golden: ## rewrite golden files, fixtures and what the README shows; review the diff
+	go test ./internal/demo -run TestExampleLog -update
+	go test $$(grep -rl --include=*_test.go 'flag.Bool("update"' . | xargs -n1 dirname | sort -u) -update
+	FIXTURES_UPDATE=1 go test ./fixtures -run TestFixtures
 
 clean: ## remove what was built
 	rm -rf bin
