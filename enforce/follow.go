@@ -11,7 +11,6 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/plugin/kslog"
 
 	"github.com/riskstream/riskstream/event"
 	"github.com/riskstream/riskstream/internal/publish"
@@ -88,7 +87,7 @@ func (f *follower) connect(c Config) error {
 	client, err := kgo.NewClient(append([]kgo.Opt{
 		kgo.SeedBrokers(c.Brokers...),
 		kgo.ClientID("riskstream-enforce"),
-		kgo.WithLogger(kslog.New(c.Logger)),
+		kgo.WithLogger(publish.ClientLog(c.Logger)),
 		kgo.ConsumeTopics(c.Topic),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),

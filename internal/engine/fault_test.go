@@ -81,36 +81,26 @@ func (w *world) refuse(cluster *kfake.Cluster, topic string, n int, times int32,
 // then take its repetition for an old one and drop it.
 func TestRefusedEventsAreNotOvertaken(t *testing.T) {
 	w, cluster := faulty(t)
-	if _, err := w.cfg.Kafka.EnsureTopics(w.ctx, w.admin); err != nil {
-		t.Fatal(err)
-	}
+	w.ensureTopics()
 	w.produce(6_000)
 	left := w.refuse(cluster, "risk.events", 2, 1, kerr.TopicAuthorizationFailed)
-	e := w.start()
-	w.waitScored(e)
+	w.scoreAll()
 	if left.Load() > 0 {
 		t.Error("nothing was refused; the test proves nothing")
 	}
-	e.stop(t)
-	w.check(e)
 }
 
 // Scores and detections that were refused are published by the next worker,
 // from the committed offset on.
 func TestRefusedRecordsArePublishedAgain(t *testing.T) {
 	w, cluster := faulty(t)
-	if _, err := w.cfg.Kafka.EnsureTopics(w.ctx, w.admin); err != nil {
-		t.Fatal(err)
-	}
+	w.ensureTopics()
 	w.produce(4_000)
 	left := w.refuse(cluster, "risk.scores", 2, 2, kerr.TopicAuthorizationFailed)
-	e := w.start()
-	w.waitScored(e)
+	w.scoreAll()
 	if left.Load() > 0 {
 		t.Error("nothing was refused; the test proves nothing")
 	}
-	e.stop(t)
-	w.check(e)
 }
 
 // An engine that dies after it has published and before it has committed
@@ -173,9 +163,7 @@ func TestPartitionsMoveBetweenEngines(t *testing.T) {
 // the last one that was committed: the partition opens for all that.
 func TestWhatIsNoEventStopsNothing(t *testing.T) {
 	w, _ := faulty(t)
-	if _, err := w.cfg.Kafka.EnsureTopics(w.ctx, w.admin); err != nil {
-		t.Fatal(err)
-	}
+	w.ensureTopics()
 	poison := func() {
 		for partition := range w.cfg.Kafka.Partitions {
 			for _, value := range [][]byte{nil, []byte("{"), []byte(`{"@timestamp":7}`), bytes.Repeat([]byte("["), 100_000)} {
@@ -203,51 +191,6 @@ func TestWhatIsNoEventStopsNothing(t *testing.T) {
 	second.stop(t)
 }
 
-// Where an operator lets the topics take less, an event that does not fit
-// becomes a dead letter, and a dead letter keeps less.
-func TestRecordsThatDoNotFitAreCut(t *testing.T) {
-	w, _ := faulty(t)
-	if _, err := w.cfg.Kafka.EnsureTopics(w.ctx, w.admin); err != nil {
-		t.Fatal(err)
-	}
-	w.cfg.Engine.KeepOriginal = true
-	small := "70000"
-	for _, topic := range []string{"risk.events", "risk.deadletter"} {
-		if _, err := w.admin.AlterTopicConfigs(w.ctx, []kadm.AlterConfig{{Op: kadm.SetConfig, Name: "max.message.bytes", Value: &small}}, topic); err != nil {
-			t.Fatal(err)
-		}
-	}
-	w.produce(1_000)
-	event := w.company.Next()
-	for event.Topic != "idp.okta" {
-		event = w.company.Next()
-	}
-	large := append(bytes.TrimSuffix(bytes.TrimSpace(event.Value), []byte("}")), `,"unknown":"`+strings.Repeat(`\"`, 33_000)+`"}`...)
-	control := bytes.Repeat([]byte{1}, 100_000) // six bytes each as JSON text
-	for _, value := range [][]byte{large, control} {
-		if err := w.client.ProduceSync(w.ctx, &kgo.Record{Topic: "idp.okta", Value: value, Timestamp: event.Time.Std()}).FirstErr(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	w.produce(1_000)
-	e := w.start()
-	w.waitScored(e)
-	e.stop(t)
-	w.check(e)
-	reasons := map[string]int{}
-	for _, r := range readTopic(t, w.ctx, w.addr, "risk.deadletter") {
-		if len(r.Value) > 70_000 {
-			t.Errorf("a dead letter of %d bytes", len(r.Value))
-		}
-		if bytes.Contains(r.Value, []byte(`"reason":"`+ingest.Oversized)) {
-			reasons[ingest.Oversized]++
-		}
-	}
-	if reasons[ingest.Oversized] != 1 {
-		t.Errorf("%v, want one event that is oversized", reasons)
-	}
-}
-
 // A batch that would fill the memory when it is decompressed is stepped over
 // with a dead letter, and those behind it are read.
 func TestBatchThatDecompressesTooFarIsSteppedOver(t *testing.T) {
@@ -263,10 +206,7 @@ func TestBatchThatDecompressesTooFarIsSteppedOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.produce(500)
-	e := w.start()
-	w.waitScored(e)
-	e.stop(t)
-	w.check(e)
+	w.scoreAll()
 }
 
 // A source that may not be read is reported, and the others go on.
@@ -323,9 +263,7 @@ func TestSourceThatComesLater(t *testing.T) {
 // the events that come from being published.
 func TestCommittedBeyondTheLogIsItsEnd(t *testing.T) {
 	w, _ := faulty(t)
-	if _, err := w.cfg.Kafka.EnsureTopics(w.ctx, w.admin); err != nil {
-		t.Fatal(err)
-	}
+	w.ensureTopics()
 	var far kadm.Offsets
 	for partition := range w.cfg.Kafka.Partitions {
 		far.AddOffset("risk.events", partition, 1_000_000, -1)

@@ -13,3 +13,8 @@ import (
 func TestRealLiveEqualsReplay(t *testing.T) {
 	testLiveEqualsReplay(t, kafkatest.Real(t), kafkatest.Prefix(t), 100_000, 400)
 }
+
+// Only Apache Kafka refuses what is larger than the topic allows.
+func TestRealRecordsThatDoNotFitAreCut(t *testing.T) {
+	testRecordsThatDoNotFitAreCut(t, kafkatest.Real(t), kafkatest.Prefix(t))
+}

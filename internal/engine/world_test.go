@@ -161,6 +161,22 @@ func (w *world) waitScored(e *running) {
 	})
 }
 
+// scoreAll has one engine score everything, and checks it.
+func (w *world) scoreAll() {
+	w.t.Helper()
+	e := w.start()
+	w.waitScored(e)
+	e.stop(w.t)
+	w.check(e)
+}
+
+func (w *world) ensureTopics() {
+	w.t.Helper()
+	if _, err := w.cfg.Kafka.EnsureTopics(w.ctx, w.admin); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
 // check compares what the engines have left behind with a replay of
 // risk.events; last is the stopped engine that had all partitions in the end.
 // It returns the live detections.
@@ -234,6 +250,9 @@ func (r *running) owned() (n int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, lane := range r.lanes {
+		if lane == nil {
+			continue
+		}
 		lane.mu.Lock()
 		n += len(lane.partitions)
 		lane.mu.Unlock()

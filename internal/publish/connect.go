@@ -30,7 +30,7 @@ func (c KafkaConfig) ClientOptions(log *slog.Logger) ([]kgo.Opt, error) {
 	opts := []kgo.Opt{
 		kgo.SeedBrokers(c.Brokers...),
 		kgo.ClientID("riskstream"),
-		kgo.WithLogger(warnings{kslog.New(log)}),
+		kgo.WithLogger(ClientLog(log)),
 		kgo.MaxDecompressBatchBytes(maxDecompressBatch),
 		kgo.MetadataMaxAge(metadataMaxAge),
 	}
@@ -49,6 +49,9 @@ func (c KafkaConfig) ClientOptions(log *slog.Logger) ([]kgo.Opt, error) {
 	}
 	return opts, nil
 }
+
+// ClientLog passes a Kafka client's warnings to log.
+func ClientLog(log *slog.Logger) kgo.Logger { return warnings{kslog.New(log)} }
 
 // warnings keeps back what the client says at level info: every flush, every
 // heartbeat, some twenty lines a second.
