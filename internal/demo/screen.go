@@ -156,7 +156,7 @@ func (s *screen) end() {
 	if s.terminal {
 		fmt.Fprint(s.message, "\r\x1b[K") // the terminal's ^C
 	}
-	fmt.Fprintf(s.message, "drained; %d events, %d detections, %d dead letters, %d users at low risk or above\n",
+	fmt.Fprintf(s.message, "drained; %d events, %d detections, %d dead letters, %d at low risk or above\n",
 		stats.Events, stats.Detections, stats.DeadLetters, atRisk)
 }
 
