@@ -84,9 +84,11 @@ func (w *laneWorker) liveFrom(id int32, committed, start, end int64) int64 {
 			"from", committed, "to", start)
 		return start
 	case committed > end:
-		w.log.Warn("the log is shorter than what was committed: it was cut or created anew", "topic", w.topics.Events, "partition", id,
-			"committed", committed, "end", end)
-		return end
+		// Of what is there nobody knows what was published; twice is better
+		// than never.
+		w.log.Warn("the log is shorter than what was committed, so it was cut or created anew: all of it is published again",
+			"topic", w.topics.Events, "partition", id, "committed", committed, "end", end)
+		return start
 	}
 	return committed
 }

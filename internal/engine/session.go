@@ -108,12 +108,13 @@ type readErrors struct {
 func (r *readErrors) of(client *kgo.Client, fetches kgo.Fetches) (failed error) {
 	fetches.EachError(func(topic string, partition int32, err error) {
 		var session *kgo.ErrGroupSession
+		var lost *kgo.ErrDataLoss
 		var tooLarge *kgo.ErrDecompressTooLarge
 		switch {
+		case errors.As(err, &session), errors.As(err, &lost), errors.Is(err, kgo.ErrClientClosed):
+			failed = err // state may rest on records that are gone, or partitions are
 		case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 			// Nothing has come, or the worker is told to stop.
-		case errors.As(err, &session), errors.Is(err, kgo.ErrClientClosed):
-			failed = err
 		case errors.As(err, &tooLarge):
 			r.metrics.readErrors.WithLabelValues(topic).Inc()
 			r.log.Error("a batch is stepped over: decompressed it would be too large", "topic", topic, "partition", partition,

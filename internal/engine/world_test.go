@@ -265,6 +265,9 @@ func (r *running) owned() (n int) {
 func (r *running) state(t *testing.T) []byte {
 	var stores []*store
 	for _, lane := range r.lanes {
+		if lane == nil {
+			continue
+		}
 		for _, p := range lane.partitions {
 			stores = append(stores, p.store)
 		}
@@ -302,13 +305,21 @@ func ingested(ctx context.Context, admin *kadm.Client, cfg *config.Config) bool 
 	return ends(ctx, admin, sources...) == committed(ctx, admin, cfg.Kafka.Group("ingest"))
 }
 
+// ends adds up the ends of the topics' partitions; -1 while one is not known.
 func ends(ctx context.Context, admin *kadm.Client, topics ...string) int64 {
 	offsets, err := admin.ListEndOffsets(ctx, topics...)
-	if err != nil {
+	if err != nil || offsets.Error() != nil {
 		return -1
 	}
 	var sum int64
-	offsets.Each(func(o kadm.ListedOffset) { sum += o.Offset })
+	for _, topic := range topics {
+		if len(offsets[topic]) == 0 {
+			return -1 // the client has not heard yet that it was created
+		}
+		for _, partition := range offsets[topic] {
+			sum += partition.Offset
+		}
+	}
 	return sum
 }
 
