@@ -158,23 +158,35 @@ type stateSize struct {
 	policyErrors          map[string]uint64
 }
 
-func newStateSize() stateSize {
-	return stateSize{ruleErrors: map[string]uint64{}, policyErrors: map[string]uint64{}}
+func (s *stateSize) add(other *stateSize) {
+	s.entries += other.entries
+	s.bytes += other.bytes
+	s.evicted += other.evicted
+	s.fallsSkipped += other.fallsSkipped
+	for rule, n := range other.ruleErrors {
+		s.ruleErrors[rule] += n
+	}
+	for policy, n := range other.policyErrors {
+		s.policyErrors[policy] += n
+	}
 }
 
-func (w *laneWorker) measure(into *stateSize) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+// measureEvery is how old the gauges of the state may be.
+const measureEvery = 5 * time.Second
+
+// noteSize leaves the size of the state where metrics find it without waiting
+// for the worker, who may be waiting for Kafka. w.mu is held.
+func (w *laneWorker) noteSize() {
+	if time.Since(w.measured) < measureEvery {
+		return
+	}
+	w.measured = time.Now()
+	size := stateSize{ruleErrors: w.lane.rules.Errors(), policyErrors: w.lane.scorer.Failures()}
 	for _, p := range w.partitions {
-		into.entries += p.store.subjects.len()
-		into.bytes += p.store.bytes()
-		into.evicted += p.store.evicted
-		into.fallsSkipped += p.falls.skipped
+		size.entries += p.store.subjects.len()
+		size.bytes += p.store.bytes()
+		size.evicted += p.store.evicted
+		size.fallsSkipped += p.falls.skipped
 	}
-	for rule, n := range w.lane.rules.Errors() {
-		into.ruleErrors[rule] += n
-	}
-	for policy, n := range w.lane.scorer.Failures() {
-		into.policyErrors[policy] += n
-	}
+	w.size.Store(&size)
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"sync"
 	"time"
 
@@ -228,12 +227,14 @@ func (g *Engine) watchState(ctx context.Context) {
 
 func (g *Engine) measureState() {
 	g.mu.Lock()
-	lanes := slices.Clone(g.lanes)
-	g.mu.Unlock() // a lane may be waiting for Kafka
-	total := newStateSize()
-	for _, lane := range lanes {
-		if lane != nil {
-			lane.measure(&total)
+	defer g.mu.Unlock()
+	total := stateSize{ruleErrors: map[string]uint64{}, policyErrors: map[string]uint64{}}
+	for _, lane := range g.lanes {
+		if lane == nil {
+			continue
+		}
+		if size := lane.size.Load(); size != nil {
+			total.add(size)
 		}
 	}
 	g.metrics.state(total)

@@ -41,6 +41,9 @@ type laneWorker struct {
 	closing    bool // the state is kept for whoever looks at it last
 
 	unready atomic.Pointer[string] // why it is not ready; to read without waiting
+	size    atomic.Pointer[stateSize]
+
+	measured time.Time // when size was noted
 }
 
 // run consumes until ctx ends, then drains: it finishes what it has read,
@@ -112,6 +115,7 @@ func (w *laneWorker) cycle(ctx context.Context) error {
 	})
 	w.publishFalls()
 	w.tellReadiness()
+	w.noteSize()
 	if time.Since(w.lastCommit) >= commitEvery {
 		return w.commit()
 	}
