@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"log/slog"
 	"runtime"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
@@ -191,22 +193,27 @@ func TestWhatIsNoEventStopsNothing(t *testing.T) {
 	second.stop(t)
 }
 
-// A batch that would fill the memory when it is decompressed is stepped over
-// with a dead letter, and those behind it are read.
+// A batch that would decompress to too much memory is stepped over, and said:
+// the client would stop at it for ever.
 func TestBatchThatDecompressesTooFarIsSteppedOver(t *testing.T) {
-	w, _ := faulty(t)
-	w.produce(500)
-	bomb, err := kgo.NewClient(kgo.SeedBrokers(w.addr), kgo.ProducerBatchCompression(kgo.GzipCompression()),
-		kgo.ProducerBatchMaxBytes(90<<20), kgo.MaxProduceRequestsInflightPerBroker(1), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	client, err := kgo.NewClient()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer bomb.Close()
-	if err := bomb.ProduceSync(w.ctx, &kgo.Record{Topic: "idp.okta", Value: make([]byte, 70<<20)}).FirstErr(); err != nil {
-		t.Fatal(err)
+	defer client.Close()
+	var stepped []*kgo.ErrDecompressTooLarge
+	r := readErrors{
+		log: slog.New(slog.DiscardHandler), metrics: NewMetrics(prometheus.NewRegistry()),
+		tooLarge: func(batch *kgo.ErrDecompressTooLarge) { stepped = append(stepped, batch) },
 	}
-	w.produce(500)
-	w.scoreAll()
+	batch := &kgo.ErrDecompressTooLarge{Topic: "idp.okta", Partition: 2, Offset: 7, NextOffset: 9}
+	fetches := kgo.NewErrFetch(batch)
+	if err := r.of(client, fetches); err != nil {
+		t.Errorf("one batch ends the worker: %v", err)
+	}
+	if len(stepped) != 1 || stepped[0].NextOffset != 9 {
+		t.Errorf("stepped over %v", stepped)
+	}
 }
 
 // A source that may not be read is reported, and the others go on.

@@ -157,7 +157,7 @@ func (w *world) scored() int64 {
 func (w *world) waitScored(e *running) {
 	w.t.Helper()
 	w.wait("everything to be scored", func() bool {
-		return e.Ready() == nil && e.owned() == int(w.cfg.Kafka.Partitions) && idle(w.ctx, w.admin, w.cfg)
+		return e.Ready() == nil && e.settled(int(w.cfg.Kafka.Partitions)) && idle(w.ctx, w.admin, w.cfg)
 	})
 }
 
@@ -244,18 +244,39 @@ func (r *running) stop(t *testing.T) {
 	}
 }
 
-// owned counts the partitions of risk.events that the engine's lanes hold; in
-// the middle of a rebalance some are nobody's.
-func (r *running) owned() (n int) {
+// settled reports that each lane holds its share of the partitions of
+// risk.events, so that no rebalance is under way or to come.
+func (r *running) settled(partitions int) bool {
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, lane := range r.lanes {
+	lanes := slices.Clone(r.lanes)
+	r.mu.Unlock()
+	held := 0
+	for _, lane := range lanes {
 		if lane == nil {
-			continue
+			return false
 		}
 		lane.mu.Lock()
-		n += len(lane.partitions)
+		n := len(lane.partitions)
 		lane.mu.Unlock()
+		if n < partitions/len(lanes) {
+			return false
+		}
+		held += n
+	}
+	return held == partitions
+}
+
+// owned counts the partitions of risk.events that the engine's lanes hold.
+func (r *running) owned() (n int) {
+	r.mu.Lock()
+	lanes := slices.Clone(r.lanes)
+	r.mu.Unlock()
+	for _, lane := range lanes {
+		if lane != nil {
+			lane.mu.Lock()
+			n += len(lane.partitions)
+			lane.mu.Unlock()
+		}
 	}
 	return n
 }
