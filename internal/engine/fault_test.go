@@ -266,6 +266,32 @@ func TestSourceThatComesLater(t *testing.T) {
 	e.stop(t)
 }
 
+// A source that is deleted and created anew is read from its new start, under
+// its new id.
+func TestSourceThatIsCreatedAnew(t *testing.T) {
+	w, _ := faulty(t)
+	w.produce(500)
+	e := w.start()
+	w.waitScored(e)
+	if _, err := w.admin.DeleteTopics(w.ctx, "idp.okta"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.admin.CreateTopic(w.ctx, 3, 1, nil, "idp.okta"); err != nil {
+		t.Fatal(err)
+	}
+	producer, err := kgo.NewClient(kgo.SeedBrokers(w.addr)) // that has not heard of the old one
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer producer.Close()
+	before := ends(w.ctx, w.admin, "risk.deadletter")
+	if err := producer.ProduceSync(w.ctx, &kgo.Record{Topic: "idp.okta", Value: []byte("{}")}).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	w.wait("the new topic to be read", func() bool { return ends(w.ctx, w.admin, "risk.deadletter") > before })
+	e.stop(t)
+}
+
 // Offsets that lie beyond the log, as after it was created anew, must not keep
 // its events from being published.
 func TestCommittedBeyondTheLog(t *testing.T) {
@@ -313,5 +339,33 @@ func TestEndsWithoutBroker(t *testing.T) {
 	if n := runtime.NumGoroutine(); n > before+3 {
 		stacks := make([]byte, 1<<16)
 		t.Errorf("%d goroutines before, %d after:\n%s", before, n, stacks[:runtime.Stack(stacks, true)])
+	}
+}
+
+// A start does not publish again the falls of the whole history, of which the
+// last committed event proves that they were published.
+func TestStartDoesNotRepeatOldFalls(t *testing.T) {
+	w, _ := faulty(t)
+	w.produce(20_000)
+	w.now = w.company.Next().Time.Std() // just after them
+	falls := func() (n int) {
+		for _, r := range readTopic(t, w.ctx, w.addr, "risk.scores") {
+			score, err := publish.DecodeScore(r.Value)
+			if r.Value == nil || (err == nil && score.Event.ID == "") {
+				n++
+			}
+		}
+		return n
+	}
+	first := w.start()
+	w.waitScored(first)
+	first.stop(t)
+	before := falls()
+	second := w.start()
+	w.waitScored(second)
+	second.stop(t)
+	w.check(second)
+	if again := falls() - before; before < 3 || again > 0 {
+		t.Errorf("%d falls, and %d more after a start", before, again)
 	}
 }

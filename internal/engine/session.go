@@ -111,8 +111,11 @@ func (r *readErrors) of(client *kgo.Client, fetches kgo.Fetches) (failed error) 
 		var lost *kgo.ErrDataLoss
 		var tooLarge *kgo.ErrDecompressTooLarge
 		switch {
-		case errors.As(err, &session), errors.As(err, &lost), errors.Is(err, kgo.ErrClientClosed):
-			failed = err // state may rest on records that are gone, or partitions are
+		case errors.As(err, &session), errors.As(err, &lost), errors.Is(err, kgo.ErrClientClosed),
+			errors.Is(err, kerr.UnknownTopicID), errors.Is(err, kerr.InconsistentTopicID):
+			// Partitions are gone, or records that the state may rest on, or
+			// the topic was created anew, which a client never takes note of.
+			failed = fmt.Errorf("reading %s/%d: %w", topic, partition, err)
 		case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 			// Nothing has come, or the worker is told to stop.
 		case errors.As(err, &tooLarge):
