@@ -64,6 +64,7 @@ func (e *Event) AppendJSON(b []byte) []byte {
 	})
 	w.Object("organization", func() { w.Text("id", e.Tenant) })
 	w.Object("origin", func() { w.origin(&e.Origin) })
+	w.Object("signal", func() { w.signal(&e.Signal) })
 	return append(w.buf, '}')
 }
 
@@ -110,6 +111,17 @@ func (w *Writer) origin(o *Origin) {
 	w.Int("index", int64(o.Index))
 }
 
+func (w *Writer) signal(s *Signal) {
+	if *s == (Signal{}) {
+		return
+	}
+	w.Int("users", int64(s.Users))
+	w.Int("attempts", int64(s.Attempts))
+	w.Int("tries", int64(s.Tries))
+	w.Time("since", s.Since)
+	w.Time("signed_in", s.SignedIn)
+}
+
 // Writer appends the members of JSON objects to a buffer in the order of its
 // calls. Empty texts, Unknown flags, absent times and empty objects leave
 // nothing behind. It is the one writer of every record that riskstream makes,
@@ -129,12 +141,14 @@ func (w *Writer) Raw(s string) { w.buf = append(w.buf, s...) }
 func (w *Writer) Key(name string) { w.key(name) }
 
 func (w *Writer) key(name string) {
-	if c := w.buf[len(w.buf)-1]; c != '{' && c != '[' {
-		w.buf = append(w.buf, ',')
+	b := w.buf
+	if c := b[len(b)-1]; c != '{' && c != '[' {
+		b = append(b, ',', '"')
+	} else {
+		b = append(b, '"')
 	}
-	w.buf = append(w.buf, '"')
-	w.buf = append(w.buf, name...)
-	w.buf = append(w.buf, '"', ':')
+	b = append(b, name...)
+	w.buf = append(b, '"', ':')
 }
 
 // Object writes a member whose value is an object that fill writes; an empty
@@ -224,6 +238,29 @@ func AppendFixed(b []byte, f float64, decimals int) []byte {
 	return strconv.AppendFloat(b, f, 'f', decimals, 64)
 }
 
+// plainWords is the length of the words of 8 bytes at the start of s that hold
+// nothing to escape or check: most texts are such words and a few bytes more.
+func plainWords(s string) int {
+	const (
+		ones  = 0x0101010101010101
+		highs = 0x80 * ones
+	)
+	n := 0
+	for ; len(s)-n >= 8; n += 8 {
+		w := uint64(s[n]) | uint64(s[n+1])<<8 | uint64(s[n+2])<<16 | uint64(s[n+3])<<24 |
+			uint64(s[n+4])<<32 | uint64(s[n+5])<<40 | uint64(s[n+6])<<48 | uint64(s[n+7])<<56
+		quote, backslash := w^('"'*ones), w^('\\'*ones)
+		// The high bit of a byte is set in w from 0x80 on, in w+1 for 0x7f too,
+		// and in x-n where the byte is less than n. A carry or a borrow comes
+		// only from a byte that is found itself.
+		found := w | (w + ones) | (w - ' '*ones) | (quote - ones) | (backslash - ones)
+		if found&highs != 0 {
+			break
+		}
+	}
+	return n
+}
+
 const hexDigits = "0123456789abcdef"
 
 // AppendString appends s as a JSON string. Control characters are escaped and
@@ -231,7 +268,7 @@ const hexDigits = "0123456789abcdef"
 func AppendString(b []byte, s string) []byte {
 	b = append(b, '"')
 	from := 0
-	for i := 0; i < len(s); {
+	for i := plainWords(s); i < len(s); {
 		c := s[i]
 		if c >= ' ' && c != '"' && c != '\\' && c < 0x7f {
 			i++

@@ -39,6 +39,7 @@ type Event struct {
 
 	Tenant string // organization.id; from the configuration, never the payload
 	Origin Origin
+	Signal Signal // of signals of the source lane only
 }
 
 // Kind tells a log's event from a signal that another part of riskstream sends
@@ -51,12 +52,19 @@ const (
 	KindSignal Kind = "signal"
 )
 
+// Kinds lists every Kind.
+var Kinds = [...]Kind{KindEvent, KindSignal}
+
 // Codes of the signals (KindSignal, IDPSignal) that carry a person's verdict.
 const (
 	ConfirmSafe        = "confirm_safe"        // removes the open evidence
 	ConfirmCompromised = "confirm_compromised" // pins the score until release
 	Release            = "release"             // ends the pin
 )
+
+// PasswordSpray is the code of the signal that passwords were tried on many
+// users from a network that the subject has come in from; Signal has the facts.
+const PasswordSpray = "password_spray"
 
 // Action is what was done, in riskstream's own small vocabulary.
 type Action string
@@ -160,6 +168,8 @@ const (
 	Service     UserKind = "service"
 	UserUnknown UserKind = "unknown"
 )
+
+var userKinds = [...]UserKind{Human, Service, UserUnknown}
 
 // User is the account that acted. Subject is the canonical user, without
 // tenant: the lower-cased e-mail or UPN, else provider:id, after the
@@ -277,6 +287,16 @@ type Origin struct {
 
 // Set reports whether the event came from Kafka.
 func (o Origin) Set() bool { return o.Topic != "" }
+
+// Signal is what the source lane has seen of a source network when it sends a
+// signal to a subject that has come in from there.
+type Signal struct {
+	Users    uint32 // on whom wrong passwords were tried
+	Attempts uint32 // how many wrong passwords
+	Tries    uint32 // how many of them on this subject
+	Since    Time   // the first of them
+	SignedIn Time   // when the subject came in
+}
 
 // Network is the source network of an address: IPv4 /32, IPv6 /64, since one
 // household or device moves freely inside a /64.

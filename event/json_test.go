@@ -1,11 +1,15 @@
 package event_test
 
 import (
+	"bytes"
 	"encoding/json"
+	"fmt"
 	"net/netip"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/valyala/fastjson"
 	"pgregory.net/rapid"
 
 	"github.com/riskstream/riskstream/event"
@@ -30,6 +34,7 @@ func full() event.Event {
 		IDPRisk:   event.IDPRisk{Level: "high", Reasons: "a, b"},
 		Tenant:    "default",
 		Origin:    event.Origin{Topic: "idp.entra", TopicID: "x", Partition: 3, Offset: 9, Index: 1},
+		Signal:    event.Signal{Users: 9, Attempts: 27, Tries: 3, Since: 1767225000000, SignedIn: 1767225600000},
 	}
 }
 
@@ -67,6 +72,69 @@ func TestTextsSurviveJSON(t *testing.T) {
 	})
 }
 
+// checkReaders checks that Decode, which has a quick way for what AppendJSON
+// writes, reads what the general way reads.
+func checkReaders(t interface {
+	Helper()
+	Fatalf(string, ...any)
+}, raw []byte,
+) {
+	t.Helper()
+	var d event.Decoder
+	got, err := d.Decode(raw)
+	v, wantErr := fastjson.ParseBytes(raw)
+	var want event.Event
+	if wantErr == nil {
+		want, wantErr = event.FromJSON(v, new(event.Arena))
+	}
+	if (err != nil) != (wantErr != nil) {
+		t.Fatalf("%q: error %v, want %v", raw, err, wantErr)
+	}
+	if err == nil && string(got.AppendJSON(nil)) != string(want.AppendJSON(nil)) {
+		t.Fatalf("%q:\ngot  %+v\nwant %+v", raw, got, want)
+	}
+}
+
+func TestReadersAgree(t *testing.T) {
+	e := full()
+	canonical := e.AppendJSON(nil)
+	checkReaders(t, canonical)
+	for i := range canonical { // without any one byte, and cut off anywhere
+		checkReaders(t, append(bytes.Clone(canonical[:i]), canonical[i+1:]...))
+		checkReaders(t, canonical[:i])
+	}
+	pieces := []string{
+		`"`, `\`, `{`, `}`, `[`, `]`, `,`, `:`, ` `, `0`, `-`, `.`, `e`, `null`, `true`, `""`, `\u0041`, "\x00", "\xff", `"id":"other",`, `"x":1,`,
+		`"name":"a"`, `9999999999999999999`, `-5`, `1.5`, `"event":{"id":"2"},`,
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		raw := bytes.Clone(canonical)
+		for range rapid.IntRange(1, 3).Draw(t, "changes") {
+			from := rapid.IntRange(0, len(raw)).Draw(t, "from")
+			to := min(len(raw), from+rapid.IntRange(0, 12).Draw(t, "cut"))
+			raw = slices.Concat(raw[:from], []byte(rapid.SampledFrom(pieces).Draw(t, "piece")), raw[to:])
+		}
+		checkReaders(t, raw)
+	})
+}
+
+func TestDecodeAllocatesNothing(t *testing.T) {
+	e := full()
+	e.Original = ""
+	raw := e.AppendJSON(nil)
+	var d event.Decoder
+	if err := d.DecodeInto(raw, &e); err != nil {
+		t.Fatal(err)
+	}
+	if allocs := testing.AllocsPerRun(1000, func() {
+		if err := d.DecodeInto(raw, &e); err != nil {
+			t.Fatal(err)
+		}
+	}); allocs >= 1 {
+		t.Errorf("%.0f allocations", allocs)
+	}
+}
+
 func TestAbsentFieldsAreLeftOut(t *testing.T) {
 	e := event.Event{Time: 1767225600000, ID: "1", Kind: event.KindEvent, Action: event.SignIn, Outcome: event.Success}
 	const want = `{"@timestamp":"2026-01-01T00:00:00.000Z","event":{"id":"1","kind":"event","action":"sign_in","outcome":"success"}}`
@@ -91,6 +159,7 @@ func TestDecodeRejects(t *testing.T) {
 		"no kind":        `{"@timestamp":"2026-01-01T00:00:00Z","event":{"id":"1"}}`,
 		"no id":          `{"@timestamp":"2026-01-01T00:00:00Z","event":{"kind":"event"}}`,
 		"unknown action": `{"@timestamp":"2026-01-01T00:00:00Z","event":{"id":"1","kind":"event","action":"dance"}}`,
+		"bad signal":     `{"@timestamp":"2026-01-01T00:00:00Z","event":{"id":"1","kind":"signal"},"signal":{"since":"once"}}`,
 		"bad address":    `{"@timestamp":"2026-01-01T00:00:00Z","event":{"id":"1","kind":"event"},"source":{"ip":"here"}}`,
 	} {
 		var d event.Decoder
@@ -104,7 +173,9 @@ func FuzzDecode(f *testing.F) {
 	e := full()
 	f.Add(e.AppendJSON(nil))
 	f.Add([]byte(`{"@timestamp":1,"event":[],"source":{"ip":5}}`))
+	f.Add([]byte(`{"@timestamp":"2026-01-01T00:00:00.000Z","event":{"id":"1","kind":"event"},"source":{"ip":"::1%a","geo":{"location":{"lat":1.2.3}},"as":{"number":-0}},"origin":{"topic":"t","partition":99999999999,"offset":1e3}}`))
 	f.Fuzz(func(t *testing.T, raw []byte) {
+		checkReaders(t, raw)
 		var d event.Decoder
 		e, err := d.Decode(raw)
 		if err != nil {
@@ -149,8 +220,43 @@ func BenchmarkDecode(b *testing.B) {
 	var d event.Decoder
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := d.Decode(raw); err != nil {
+		if err := d.DecodeInto(raw, &e); err != nil {
 			b.Fatal(err)
 		}
 	}
+}
+
+// Texts are scanned in words; what they hold at any place of a word must come
+// out as it does byte by byte.
+func TestStringsAreEscapedAtEveryPlace(t *testing.T) {
+	for c := range 256 {
+		for n := 1; n <= 20; n++ {
+			for at := range n {
+				raw := bytes.Repeat([]byte{'a'}, n)
+				raw[at] = byte(c)
+				want := string(raw[:at]) + escaped(byte(c)) + string(raw[at+1:])
+				if got := string(event.AppendString(nil, string(raw))); got != `"`+want+`"` {
+					t.Fatalf("byte %#x at %d of %d: got %s, want %q", c, at, n, got, want)
+				}
+			}
+		}
+	}
+}
+
+func escaped(c byte) string {
+	switch {
+	case c == '"' || c == '\\':
+		return `\` + string(rune(c))
+	case c == '\n':
+		return `\n`
+	case c == '\r':
+		return `\r`
+	case c == '\t':
+		return `\t`
+	case c < ' ' || c == 0x7f:
+		return fmt.Sprintf(`\u%04x`, c)
+	case c >= 0x80:
+		return "\ufffd" // no character by itself
+	}
+	return string(rune(c))
 }

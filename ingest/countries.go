@@ -19,7 +19,8 @@ func country(s string) string {
 	if len(s) > maxCountryName {
 		return ""
 	}
-	return countryByName[strings.ToLower(s)]
+	var buf [maxCountryName]byte
+	return countryByName[string(appendLower(buf[:0], s))]
 }
 
 const maxCountryName = 64

@@ -19,7 +19,7 @@ import (
 const maxText = 512
 
 // text reads a string or number at path: cleaned by cleanText, "" when absent,
-// of another type or null-like.
+// of another type or null-like. The text is borrowed; see borrow.
 func text(v *fastjson.Value, path ...string) string {
 	v = v.Get(path...)
 	if v == nil {
@@ -29,8 +29,7 @@ func text(v *fastjson.Value, path ...string) string {
 	case fastjson.TypeString:
 		return cleanText(v.GetStringBytes())
 	case fastjson.TypeNumber:
-		var buf [32]byte
-		return cleanText(v.MarshalTo(buf[:0]))
+		return cleanText(v.MarshalTo(nil))
 	default:
 		return ""
 	}
@@ -49,14 +48,14 @@ func firstText(v *fastjson.Value, names ...string) string {
 // cleanText makes outside bytes fit to stand in an event: control characters
 // and those that reorder or break lines become spaces, invalid UTF-8 becomes
 // U+FFFD, space around goes, null-likes become "", and the rest is cut to
-// maxText bytes at a rune's boundary.
+// maxText bytes at a rune's boundary. What it returns may be b itself, borrowed.
 func cleanText(b []byte) string {
 	b = bytes.TrimSpace(b)
 	if len(b) <= maxText && plain(b) {
 		if nullLike(b) {
 			return ""
 		}
-		return string(b)
+		return borrow(b)
 	}
 	if len(b) > 4*maxText { // what is cut off need not be cleaned
 		b = b[:4*maxText]
@@ -77,7 +76,7 @@ func cleanText(b []byte) string {
 	if nullLike(cleaned) {
 		return ""
 	}
-	return string(cleaned)
+	return borrow(cleaned)
 }
 
 // plain reports whether b is printable ASCII, the common case.
@@ -170,7 +169,13 @@ func number(v *fastjson.Value, path ...string) (float64, bool) {
 // asNumber reads the number of an autonomous system: 64500, "64500" or
 // "AS64500"; 0 when there is none.
 func asNumber(v *fastjson.Value, path ...string) uint32 {
-	s := text(v, path...)
+	v = v.Get(path...)
+	if v != nil && v.Type() == fastjson.TypeNumber { // the common form without a copy
+		if n, err := v.Uint64(); err == nil && n <= math.MaxUint32 {
+			return uint32(n)
+		}
+	}
+	s := text(v)
 	if len(s) > 2 && strings.EqualFold(s[:2], "as") {
 		s = s[2:]
 	}
@@ -184,6 +189,21 @@ func asNumber(v *fastjson.Value, path ...string) uint32 {
 // lower is the lower-case form in which native method and protocol names
 // stand in an event.
 func lower(s string) string { return strings.ToLower(s) }
+
+// appendLower appends strings.ToLower(s), to compare it without an allocation.
+func appendLower(b []byte, s string) []byte {
+	for i := range len(s) {
+		c := s[i]
+		if c >= utf8.RuneSelf {
+			return append(b[:len(b)-i], strings.ToLower(s)...)
+		}
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		b = append(b, c)
+	}
+	return b
+}
 
 // address reads an IP address; see parseAddress.
 func address(v *fastjson.Value, path ...string) netip.Addr {

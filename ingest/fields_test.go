@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/valyala/fastjson"
+	"pgregory.net/rapid"
 
 	"github.com/riskstream/riskstream/event"
 )
@@ -210,5 +211,28 @@ func TestUnknownUserIsErased(t *testing.T) {
 	resolveSubject(&e)
 	if want := (event.User{Kind: event.Human}); e.User != want {
 		t.Errorf("what was typed is still there: %+v", e.User)
+	}
+}
+
+// Words are compared without package strings where that would allocate.
+func TestLowerCaseIsThatOfStrings(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := rapid.StringOf(rapid.SampledFrom([]rune("aZ9-é\u212aİſ@"))).Draw(t, "s")
+		if got := string(appendLower([]byte("x"), s)); got != "x"+strings.ToLower(s) {
+			t.Fatalf("%q became %q", s, got)
+		}
+	})
+}
+
+func TestNobodyIsFoundInAnyCase(t *testing.T) {
+	for _, s := range []string{"", "unknown", "UNKNOWN", "un\u212anown", "Anonymous", "NULL", "None", "00000000-0000-0000-0000-000000000000"} {
+		if !nobody(s) {
+			t.Errorf("%q is somebody", s)
+		}
+	}
+	for _, s := range []string{"unknowns", "nul", "ann", "ann@corp", "anonymouſ", "00000000-0000-0000-0000-000000000001"} {
+		if nobody(s) {
+			t.Errorf("%q is nobody", s)
+		}
 	}
 }

@@ -11,8 +11,12 @@ import (
 // keeps its subject and enrichment, and in a file its tenant and origin.
 const nativeName = "riskstream"
 
+// native is for one parser: its events' strings stand in an arena.
 func native() format {
-	return format{name: nativeName, recognise: isNative, parse: parseNative}
+	texts := new(event.Arena)
+	return format{name: nativeName, recognise: isNative, parse: func(v *fastjson.Value, out []event.Event) ([]event.Event, error) {
+		return parseNative(v, texts, out)
+	}}
 }
 
 // isNative recognises what every event of riskstream's has and an event that
@@ -31,8 +35,8 @@ func isNative(v *fastjson.Value) bool {
 	return known && v.Exists("@timestamp") && ev.Exists("id") && ev.Exists("provider") && v.Exists("organization", "id")
 }
 
-func parseNative(v *fastjson.Value, out []event.Event) ([]event.Event, error) {
-	e, err := event.FromJSON(v)
+func parseNative(v *fastjson.Value, texts *event.Arena, out []event.Event) ([]event.Event, error) {
+	e, err := event.FromJSON(v, texts)
 	if err != nil {
 		return out, err
 	}
@@ -42,17 +46,7 @@ func parseNative(v *fastjson.Value, out []event.Event) ([]event.Event, error) {
 
 // bound cleans every string of an event that did not come through text.
 func bound(e *event.Event) {
-	for _, s := range [...]*string{
-		&e.ID, &e.Code, &e.Provider, &e.Tenant,
-		&e.User.ID, &e.User.Name, &e.User.Email, &e.User.FullName, &e.User.Subject,
-		&e.Source.Anonymizer, &e.Source.Geo.Country, &e.Source.Geo.City, &e.Source.Geo.Name,
-		&e.Source.AS.Organization, &e.Source.AS.Type,
-		&e.UserAgent.Original, &e.UserAgent.Name, &e.UserAgent.Version, &e.UserAgent.OS,
-		&e.Device.ID, &e.Session.ID, &e.App.ID, &e.App.Name,
-		&e.Resource.ID, &e.Resource.Name, &e.Resource.Classification,
-		&e.Auth.Method, &e.Auth.Protocol, &e.IDPRisk.Level, &e.IDPRisk.Reasons,
-		&e.Origin.Topic, &e.Origin.TopicID,
-	} {
+	for _, s := range textsOf(e) {
 		if !tidy(*s) {
 			*s = cleanText([]byte(*s))
 		}

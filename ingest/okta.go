@@ -57,7 +57,7 @@ func parseOkta(v *fastjson.Value, out []event.Event) ([]event.Event, error) {
 		actorActs = actor.Kind != event.Human || e.User == actor
 	}
 	if actorActs {
-		oktaSource(v, &e.Source)
+		oktaSource(v, debug, &e.Source)
 		e.UserAgent.Original = text(v, "client", "userAgent", "rawUserAgent")
 		oktaDevice(v.Get("device"), &e.Device)
 		e.Session.ID = text(login, "externalSessionId")
@@ -106,11 +106,12 @@ func oktaActor(actor *fastjson.Value) event.User {
 // oktaUser reads a person. Okta gives whom it does not know the id "unknown":
 // the other fields are then what was typed, which may be a password.
 func oktaUser(u *fastjson.Value) event.User {
-	if strings.EqualFold(text(u, "id"), "unknown") {
+	id := text(u, "id")
+	if strings.EqualFold(id, "unknown") {
 		return oktaUnknown
 	}
 	user := event.User{
-		ID:       known(text(u, "id")),
+		ID:       known(id),
 		Name:     known(text(u, "alternateId")),
 		FullName: known(text(u, "displayName")),
 		Kind:     event.Human,
@@ -136,7 +137,7 @@ func oktaTarget(targets []*fastjson.Value, kind string) *fastjson.Value {
 
 // oktaSource is where the request came from. Behind a proxy that the customer
 // trusts, Okta itself has put the client's address into client.ipAddress.
-func oktaSource(v *fastjson.Value, s *event.Source) {
+func oktaSource(v, debug *fastjson.Value, s *event.Source) {
 	client := v.Get("client")
 	s.IP = address(client, "ipAddress")
 	geo := client.Get("geographicalContext")
@@ -154,7 +155,7 @@ func oktaSource(v *fastjson.Value, s *event.Source) {
 	security := either(v, "securityContext", "securitycontext")
 	s.AS.Number = asNumber(security, "asNumber")
 	s.AS.Organization = text(security, "asOrg")
-	s.Anonymizer = oktaTunnel(v)
+	s.Anonymizer = oktaTunnel(debug)
 	if s.Anonymizer == "" && flag(security, "isProxy") == event.True {
 		s.Anonymizer = "proxy"
 	}
@@ -162,8 +163,7 @@ func oktaSource(v *fastjson.Value, s *event.Source) {
 
 // oktaTunnel is the kind of the anonymising tunnel among debugData.tunnels,
 // JSON in a string that names each by its type; "" if there is none.
-func oktaTunnel(v *fastjson.Value) string {
-	debug := either(v, "debugContext", "debugcontext").Get("debugData")
+func oktaTunnel(debug *fastjson.Value) string {
 	tunnels := embedded(debug, "tunnels").GetArray()
 	for _, tunnel := range tunnels[:min(len(tunnels), 8)] {
 		if flag(tunnel, "anonymous") == event.False {

@@ -54,6 +54,7 @@ type Parser struct {
 	opts   Options
 	unwrap unwrapper
 	events []event.Event // of the element at hand
+	texts  event.Arena   // the events' strings
 
 	// Of the record at hand.
 	origin    event.Origin
@@ -115,7 +116,8 @@ func (p *Parser) candidates() ([]format, error) {
 
 // Parse turns one record into events and dead letters, which arrive in the
 // order in which they stand in the record and number their origin's Index in
-// that order. The event that emit gets is valid during the call only.
+// that order. The event that emit gets is valid during the call only; its
+// strings stay valid, in an event.Arena.
 func (p *Parser) Parse(record []byte, origin event.Origin, emit func(*event.Event), reject func(DeadLetter)) {
 	p.ParseAt(record, origin, 0, emit, reject)
 }
@@ -138,19 +140,24 @@ func (p *Parser) element(f *format, value *fastjson.Value, raw []byte) {
 		p.lose(err, f.name, raw)
 		return
 	}
+	native := f.name == nativeName
+	if !native {
+		for i := range events {
+			own(&events[i], &p.texts)
+		}
+	}
 	for i := range events {
 		e := &events[i]
-		own := f.name == nativeName
-		p.stamp(e, own, i, f, raw)
+		p.stamp(e, native, i, f, raw)
 		if err := p.check(e); err != nil {
 			p.lose(err, f.name, raw)
 			continue
 		}
 		resolveSubject(e)
-		if p.opts.KeepOriginal && !own && e.User.Subject != "" {
-			e.Original = string(raw[:min(len(raw), maxRaw)])
+		if p.opts.KeepOriginal && !native && e.User.Subject != "" {
+			e.Original = p.texts.String(raw[:min(len(raw), maxRaw)])
 		}
-		if p.opts.Enrich != nil && !own {
+		if p.opts.Enrich != nil && !native {
 			p.opts.Enrich(e)
 		}
 		p.emit(e)
@@ -172,14 +179,14 @@ func parseSafely(f *format, value *fastjson.Value, into []event.Event) (events [
 // stamp sets what does not come from the log's own fields. In a file,
 // riskstream's own events keep what they have; in a topic they do not choose
 // their tenant and origin either.
-func (p *Parser) stamp(e *event.Event, own bool, i int, f *format, raw []byte) {
-	if !own || p.source.Topic != "" {
+func (p *Parser) stamp(e *event.Event, native bool, i int, f *format, raw []byte) {
+	if !native || p.source.Topic != "" {
 		e.Tenant = p.source.Tenant
 	}
-	if !own || p.source.Topic != "" || !e.Origin.Set() {
+	if !native || p.source.Topic != "" || !e.Origin.Set() {
 		e.Origin = p.origin
 	}
-	if own {
+	if native {
 		return
 	}
 	e.Kind, e.Provider = event.KindEvent, f.name

@@ -41,8 +41,14 @@ func eraseUser(u *event.User) {
 // something before it and a dotted domain behind it.
 func isEmail(s string) bool {
 	at := strings.IndexByte(s, '@')
-	if at < 1 || len(s) > 254 || strings.ContainsAny(s, " \t\",;<>()") {
+	if at < 1 || len(s) > 254 {
 		return false
+	}
+	for i := range len(s) {
+		switch s[i] {
+		case ' ', '\t', '"', ',', ';', '<', '>', '(', ')':
+			return false
+		}
 	}
 	domain := s[at+1:]
 	dot := strings.LastIndexByte(domain, '.')
@@ -51,12 +57,21 @@ func isEmail(s string) bool {
 
 // nobody knows the ids and names that stand for "no user".
 func nobody(s string) bool {
-	switch strings.ToLower(s) {
-	case "", "unknown", "anonymous", "null", "none", "00000000-0000-0000-0000-000000000000":
+	switch len(s) { // most ids have another length than those words
+	case 0:
 		return true
+	case len("null"), len("unknown"), len("anonymous"):
+		switch strings.ToLower(s) {
+		case "unknown", "anonymous", "null", "none":
+			return true
+		}
+	case len(zeroID):
+		return s == zeroID
 	}
 	return false
 }
+
+const zeroID = "00000000-0000-0000-0000-000000000000"
 
 // machinery knows the names under which providers log what they do themselves.
 func machinery(name string) bool {

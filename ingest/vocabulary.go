@@ -19,7 +19,8 @@ type sign[T any] struct {
 // meaning is what the first of the signs that stand in the words means, else
 // the zero T. The case of the words does not matter.
 func meaning[T any](words string, signs []sign[T]) T {
-	words = strings.ToLower(words)
+	var buf [64]byte
+	words = borrow(appendLower(buf[:0], words))
 	for i := range signs {
 		if strings.Contains(words, signs[i].text) {
 			return signs[i].means

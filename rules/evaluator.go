@@ -10,18 +10,15 @@ import (
 type Evaluator struct {
 	set    *Set
 	vm     *expression.VM
-	env    Env
+	env    *Env
+	boxed  any      // env, as programs take it
 	errors []uint64 // by rule
 }
 
-// copyFrom is the count of rules from which it pays to copy the environment
-// once per event (900 bytes): given a pointer, expr copies each text that a
-// rule reads (16 bytes and an allocation each).
-const copyFrom = 8
-
 // NewEvaluator makes an evaluator for one worker.
 func (s *Set) NewEvaluator() *Evaluator {
-	return &Evaluator{set: s, vm: expression.NewVM(), errors: make([]uint64, len(s.rules))}
+	boxed, env := box()
+	return &Evaluator{set: s, vm: expression.NewVM(), env: env, boxed: boxed, errors: make([]uint64, len(s.rules))}
 }
 
 // Match appends a detection for each rule that the event matches, in the order
@@ -41,13 +38,9 @@ func (e *Evaluator) Match(ev *event.Event, subject Subject, out []event.Detectio
 	for i := range out {
 		e.env.Detections = append(e.env.Detections, out[i].Name)
 	}
-	env := any(&e.env)
-	if len(candidates) >= copyFrom {
-		env = e.env
-	}
 	for _, i := range candidates {
 		rule := e.set.rules[i]
-		matches, err := e.vm.RunBool(rule.when, env)
+		matches, err := e.vm.RunBool(rule.when, e.boxed)
 		if err != nil {
 			e.errors[i]++
 		}

@@ -3,6 +3,7 @@ package scoring
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/riskstream/riskstream/event"
 )
@@ -34,11 +35,13 @@ func (v *Evaluator) SessionRecord(e *event.Event, st *State, s SessionChange, op
 	return rec, true
 }
 
-// record fills in all that follows from the evidence.
+// record fills in all that follows from the evidence. Records are kept for
+// days, until their levels fall; their texts are clones, since an event's would
+// keep those of its neighbours in memory too (see event.Arena).
 func (v *Evaluator) record(e *event.Event, st *State, open []Contribution, list []evidence, rec event.Score) event.Score {
 	v.setContext(e, st)
 	score := v.scoreAt(list, st.AsOf)
-	rec.Tenant, rec.Subject = e.Tenant, e.User.Subject
+	rec.Tenant, rec.Subject = strings.Clone(e.Tenant), strings.Clone(e.User.Subject)
 	rec.Score, rec.Level = score.float(), v.level(score)
 	rec.Decision = v.decide(list, st.AsOf, score, rec.Level)
 	if rec.Decision != event.Allow {
@@ -47,7 +50,7 @@ func (v *Evaluator) record(e *event.Event, st *State, open []Contribution, list 
 	rec.AsOf = st.AsOf
 	rec.Version = st.Version
 	rec.Prior, rec.Weights = v.priorScore.float(), v.version
-	rec.Event = event.Cause{ID: e.ID, Time: e.Time, Action: e.Action}
+	rec.Event = event.Cause{ID: strings.Clone(e.ID), Time: e.Time, Action: e.Action}
 	rec.Reasons = v.reasons(open, list, st.AsOf)
 	rec.Lapses = v.lapses(list, st.AsOf, rec.Level, rec.Decision)
 	return rec

@@ -50,6 +50,7 @@ func (e *Enricher) parseAgent(original string) agent {
 	if a := e.agents.get(hash, original); a != nil {
 		return *a
 	}
+	original = strings.Clone(original) // the cache outlives the event
 	return *e.agents.put(hash, original, readAgent(original))
 }
 

@@ -3,6 +3,7 @@ package enrich
 import (
 	"fmt"
 	"math"
+	"net/netip"
 	"strings"
 
 	"github.com/oschwald/maxminddb-golang/v2"
@@ -13,49 +14,72 @@ import (
 // maxDatabase bounds a database; the largest commercial ones stay below it.
 const maxDatabase = 2 << 30
 
-// layout is what a database must hold to serve a key of the configuration.
-type layout struct {
-	key    string
-	words  []string // the type in the database's metadata has one of them; other vendors' too
-	decode func(maxminddb.Result) error
+// layout is what a database must hold to serve a key of the configuration, and
+// how a record of it is read.
+type layout[T any] struct {
+	key   string
+	words []string // the type in the database's metadata has one of them; other vendors' too
+	read  func(maxminddb.Result) (T, error)
 }
 
 var (
-	cityLayout      = layout{"geoip.city", []string{"City", "Enterprise", "Country"}, func(r maxminddb.Result) error { _, err := readGeo(r); return err }}
-	asnLayout       = layout{"geoip.asn", []string{"ASN", "ISP", "Enterprise"}, func(r maxminddb.Result) error { _, err := readAS(r); return err }}
-	anonymousLayout = layout{"geoip.anonymous", []string{"Anonymous"}, func(r maxminddb.Result) error { _, err := readAnonymizer(r); return err }}
+	cityLayout      = layout[event.Geo]{"geoip.city", []string{"City", "Enterprise", "Country"}, readGeo}
+	asnLayout       = layout[event.AS]{"geoip.asn", []string{"ASN", "ISP", "Enterprise"}, readAS}
+	anonymousLayout = layout[string]{"geoip.anonymous", []string{"Anonymous"}, readAnonymizer}
 )
 
 // database is one file in MaxMind's format, held in memory: a mapped file that
 // is overwritten in place would end the process.
-type database struct {
+type database[T any] struct {
 	path   string
 	reader *maxminddb.Reader
-	decode func(maxminddb.Result) error // reads a record as lookups do
+	read   func(maxminddb.Result) (T, error)
+	seen   *cache[uintptr, T] // what was read, by its offset: many networks share a record
 }
 
-func openDatabase(path string, data []byte, l layout) (*database, error) {
+// recordSlots bounds database.seen: less than 1 MB when full.
+const recordSlots = 1 << 12
+
+func openDatabase[T any](path string, data []byte, l layout[T]) (*database[T], error) {
 	reader, err := maxminddb.OpenBytes(data)
 	if err != nil {
 		return nil, fmt.Errorf("%s: not a MaxMind database, or cut short: %w", path, err)
 	}
 	for _, word := range l.words {
 		if strings.Contains(reader.Metadata.DatabaseType, word) {
-			return &database{path, reader, l.decode}, nil
+			return &database[T]{path, reader, l.read, newCache[uintptr, T](recordSlots)}, nil
 		}
 	}
 	return nil, fmt.Errorf("%s: is a database of type %q; %s needs one of %s", path, reader.Metadata.DatabaseType, l.key, strings.Join(l.words, ", "))
 }
 
+// lookup is what the database says of an address; the zero T where it does not
+// know it.
+func (d *database[T]) lookup(ip netip.Addr) (record T, err error) {
+	result := d.reader.Lookup(ip)
+	if !result.Found() {
+		return record, result.Err()
+	}
+	offset := result.Offset()
+	hash := uint64(offset) * 0x9e3779b97f4a7c15 >> 32
+	if seen := d.seen.get(hash, offset); seen != nil {
+		return *seen, nil
+	}
+	if record, err = d.read(result); err == nil {
+		d.seen.put(hash, offset, record)
+	}
+	return record, err
+}
+
 // verify reads every record as lookups do, and reports the first that cannot
 // be read. It takes about a microsecond for each network of the database.
-func (d *database) verify() error {
+func (d *database[T]) verify() error {
 	seen := map[uintptr]bool{} // records are shared by many networks
 	for result := range d.reader.Networks() {
 		err := result.Err()
 		if offset := result.Offset(); err == nil && !seen[offset] {
 			seen[offset] = true
-			err = d.decode(result)
+			_, err = d.read(result)
 		}
 		if err != nil {
 			return fmt.Errorf("%s: the database is damaged: %w", d.path, err)

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/gaissmai/bart"
 
@@ -103,7 +104,8 @@ func (d *directory) sanctioned(app *event.App) event.Flag {
 		}
 	}
 	if len(d.appNames) > 0 && app.Name != "" {
-		return d.appNames[strings.ToLower(app.Name)]
+		var buf [64]byte
+		return d.appNames[string(appendLower(buf[:0], app.Name))]
 	}
 	return event.Unknown
 }
@@ -118,7 +120,8 @@ func (d *directory) classification(r *event.Resource) string {
 		return class
 	}
 	if len(d.resourceNames) > 0 {
-		if class := d.resourceNames[strings.ToLower(r.Name)]; class != "" {
+		var buf [128]byte
+		if class := d.resourceNames[string(appendLower(buf[:0], r.Name))]; class != "" {
 			return class
 		}
 	}
@@ -128,6 +131,21 @@ func (d *directory) classification(r *event.Resource) string {
 		return byName
 	}
 	return byID
+}
+
+// appendLower appends strings.ToLower(s), to look it up without an allocation.
+func appendLower(b []byte, s string) []byte {
+	for i := range len(s) {
+		c := s[i]
+		if c >= utf8.RuneSelf {
+			return append(b[:len(b)-i], strings.ToLower(s)...)
+		}
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		b = append(b, c)
+	}
+	return b
 }
 
 // network is the smallest network of the directory that holds the address.

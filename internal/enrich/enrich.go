@@ -62,9 +62,9 @@ type Enricher struct {
 // tables is everything that was loaded from files, in one consistent and
 // immutable set.
 type tables struct {
-	city      *database
-	asn       *database
-	anonymous *database
+	city      *database[event.Geo]
+	asn       *database[event.AS]
+	anonymous *database[string]
 	lists     []list
 	directory *directory
 
@@ -131,23 +131,10 @@ func filesOf(cfg Config) ([]*file, []error) {
 			files = append(files, &file{kind: kind, path: path, limit: limit, load: load})
 		}
 	}
-	addDatabase := func(kind, path string, l layout, field func(*tables) **database) {
-		add(kind, path, maxDatabase, func(t *tables, data []byte, thorough bool) (int64, error) {
-			db, err := openDatabase(path, data, l)
-			if err == nil && thorough {
-				err = db.verify()
-			}
-			if err != nil {
-				return 0, err
-			}
-			*field(t) = db
-			return int64(db.reader.Metadata.BuildEpoch), nil
-		})
-	}
 	g := &cfg.GeoIP
-	addDatabase("city", g.City, cityLayout, func(t *tables) **database { return &t.city })
-	addDatabase("asn", g.ASN, asnLayout, func(t *tables) **database { return &t.asn })
-	addDatabase("anonymous", g.Anonymous, anonymousLayout, func(t *tables) **database { return &t.anonymous })
+	add("city", g.City, maxDatabase, loadDatabase(g.City, cityLayout, func(t *tables) **database[event.Geo] { return &t.city }))
+	add("asn", g.ASN, maxDatabase, loadDatabase(g.ASN, asnLayout, func(t *tables) **database[event.AS] { return &t.asn }))
+	add("anonymous", g.Anonymous, maxDatabase, loadDatabase(g.Anonymous, anonymousLayout, func(t *tables) **database[string] { return &t.anonymous }))
 	for i, l := range g.Lists {
 		if l.Path == "" {
 			errs = append(errs, fmt.Errorf("geoip.lists[%d]: path is missing", i))
@@ -173,6 +160,21 @@ func filesOf(cfg Config) ([]*file, []error) {
 		return 0, nil
 	})
 	return files, errs
+}
+
+// loadDatabase puts a database into its field of the tables.
+func loadDatabase[T any](path string, l layout[T], field func(*tables) **database[T]) loadFunc {
+	return func(t *tables, data []byte, thorough bool) (int64, error) {
+		db, err := openDatabase(path, data, l)
+		if err == nil && thorough {
+			err = db.verify()
+		}
+		if err != nil {
+			return 0, err
+		}
+		*field(t) = db
+		return int64(db.reader.Metadata.BuildEpoch), nil
+	}
 }
 
 // Enrich completes the event in place.

@@ -114,15 +114,15 @@ func (e *Enricher) read(t *tables, ip netip.Addr) facts {
 		}
 	}
 	if t.city != nil {
-		f.geo, err = readGeo(t.city.reader.Lookup(ip))
+		f.geo, err = t.city.lookup(ip)
 		note(err)
 	}
 	if t.asn != nil {
-		f.as, err = readAS(t.asn.reader.Lookup(ip))
+		f.as, err = t.asn.lookup(ip)
 		note(err)
 	}
 	if t.anonymous != nil {
-		f.anonymizer, err = readAnonymizer(t.anonymous.reader.Lookup(ip))
+		f.anonymizer, err = t.anonymous.lookup(ip)
 		note(err)
 	}
 	for i := range t.lists {
