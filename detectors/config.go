@@ -16,6 +16,7 @@ type Config struct {
 	AnonymousIP       AnonymousIPConfig       `yaml:"anonymous_ip"`
 	BruteForceSuccess BruteForceSuccessConfig `yaml:"brute_force_success"`
 	FailedLoginBurst  FailedLoginBurstConfig  `yaml:"failed_login_burst"`
+	PasswordSpray     PasswordSprayConfig     `yaml:"password_spray"`
 }
 
 // LearningConfig says when a subject is known well enough for novelty to
@@ -49,6 +50,9 @@ func Defaults() Config {
 		AnonymousIP:       AnonymousIPConfig{Enabled: true},
 		BruteForceSuccess: BruteForceSuccessConfig{Enabled: true, Failures: 5, Window: 30 * time.Minute},
 		FailedLoginBurst:  FailedLoginBurstConfig{Enabled: true, Failures: 10, Window: 10 * time.Minute},
+		PasswordSpray: PasswordSprayConfig{
+			Enabled: true, Users: 5, Attempts: 15, MaxTries: 8, Share: 0.6, Span: 5 * time.Minute, Window: time.Hour,
+		},
 	}
 }
 
@@ -68,6 +72,13 @@ func (c Config) Validate() []error {
 	v.span("brute_force_success.window", c.BruteForceSuccess.Window, time.Minute, 24*time.Hour)
 	v.count("failed_login_burst.failures", c.FailedLoginBurst.Failures, 2, maxFailures, "so many failures are remembered")
 	v.span("failed_login_burst.window", c.FailedLoginBurst.Window, time.Minute, 24*time.Hour)
+	p := c.PasswordSpray
+	v.count("password_spray.users", p.Users, 2, maxTried, "so many users are remembered")
+	v.count("password_spray.attempts", p.Attempts, 2, maxTried*mostSprayTries, "")
+	v.count("password_spray.max_tries", p.MaxTries, fewestSprayTries, 100, "")
+	v.number("password_spray.share", p.Share, 0, 1)
+	v.span("password_spray.span", p.Span, 0, time.Hour)
+	v.span("password_spray.window", p.Window, time.Minute, 24*time.Hour)
 	return v.errs
 }
 

@@ -51,6 +51,12 @@ func TestValidate(t *testing.T) {
 		{"detectors.brute_force_success.window: 25h0m0s is not in 1m0s to 24h0m0s", func(c *Config) { c.BruteForceSuccess.Window = 25 * time.Hour }},
 		{"detectors.failed_login_burst.failures: 30 is not in 2 to 12 (so many failures are remembered)", func(c *Config) { c.FailedLoginBurst.Failures = 30 }},
 		{"detectors.failed_login_burst.window: 1s is not in 1m0s to 24h0m0s", func(c *Config) { c.FailedLoginBurst.Window = time.Second }},
+		{"detectors.password_spray.users: 65 is not in 2 to 64 (so many users are remembered)", func(c *Config) { c.PasswordSpray.Users = 65 }},
+		{"detectors.password_spray.attempts: 1 is not in 2 to 384", func(c *Config) { c.PasswordSpray.Attempts = 1 }},
+		{"detectors.password_spray.max_tries: 1 is not in 2 to 100", func(c *Config) { c.PasswordSpray.MaxTries = 1 }},
+		{"detectors.password_spray.share: 1.5 is not in 0 to 1", func(c *Config) { c.PasswordSpray.Share = 1.5 }},
+		{"detectors.password_spray.span: 2h0m0s is not in 0s to 1h0m0s", func(c *Config) { c.PasswordSpray.Span = 2 * time.Hour }},
+		{"detectors.password_spray.window: 1s is not in 1m0s to 24h0m0s", func(c *Config) { c.PasswordSpray.Window = time.Second }},
 	} {
 		cfg := Defaults()
 		c.change(&cfg)

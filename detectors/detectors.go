@@ -6,6 +6,10 @@
 // Learn decides what the memory keeps of it. Both depend on their arguments
 // and the configuration only, never on a clock, so that a replay repeats them.
 //
+// Some attacks show only across many subjects. DetectSource sees one source
+// network, over a SourceMemory of its own, and sends signals to the subjects
+// concerned; DetectSignal makes them evidence.
+//
 // There is one file per detector. learning.go says what may teach a baseline.
 package detectors
 
@@ -17,7 +21,8 @@ type Set struct{ cfg Config }
 // New makes a Set of a configuration that Validate finds nothing wrong with.
 func New(cfg Config) *Set { return &Set{cfg} }
 
-// Names lists the enabled detectors in the order in which Detect appends.
+// Names lists the enabled detectors in the order in which Detect appends, then
+// those of sources.
 func (s *Set) Names() []string {
 	var names []string
 	for _, d := range []struct {
@@ -31,6 +36,7 @@ func (s *Set) Names() []string {
 		{anonymousIP, s.cfg.AnonymousIP.Enabled},
 		{bruteForceSuccess, s.cfg.BruteForceSuccess.Enabled},
 		{failedLoginBurst, s.cfg.FailedLoginBurst.Enabled},
+		{passwordSpray, s.cfg.PasswordSpray.Enabled},
 	} {
 		if d.enabled {
 			names = append(names, d.name)

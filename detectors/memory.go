@@ -29,6 +29,14 @@ func secondsOf(t event.Time) seconds {
 	return seconds(min(max((t-event.MinTime)/event.Second+1, 1), math.MaxUint32))
 }
 
+// time is the moment again, to the second.
+func (s seconds) time() event.Time {
+	if s == 0 {
+		return 0
+	}
+	return event.MinTime + event.Time(s-1)*event.Second
+}
+
 // day numbers the UTC days; 0 is "never".
 func (s seconds) day() uint16 { return uint16(s/86400) + 1 }
 

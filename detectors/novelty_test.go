@@ -233,7 +233,7 @@ func TestNoveltyKeys(t *testing.T) {
 
 func TestDetectorsCanBeDisabled(t *testing.T) {
 	all := settled(t)
-	if got, want := fmt.Sprint(all.set.Names()), "[impossible_travel new_country new_network new_device anonymous_ip brute_force_success failed_login_burst]"; got != want {
+	if got, want := fmt.Sprint(all.set.Names()), "[impossible_travel new_country new_network new_device anonymous_ip brute_force_success failed_login_burst password_spray]"; got != want {
 		t.Errorf("enabled by default: %s, want %s", got, want)
 	}
 	none := all.m

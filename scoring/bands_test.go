@@ -31,6 +31,8 @@ func TestBands(t *testing.T) {
 		{"password guessed", []string{"brute_force_success"}, event.Medium, event.Medium, event.StepUp},
 		{"password guessed after a burst", []string{"brute_force_success", "failed_login_burst"}, event.High, event.High, event.StepUp},
 		{"password guessed on a new device", []string{"brute_force_success", "new_device", "new_network"}, event.High, event.High, event.StepUp},
+		{"came in from a spray", []string{"password_spray"}, event.Medium, event.Medium, event.StepUp},
+		{"came in from a spray on a new device", []string{"password_spray", "new_device"}, event.High, event.High, event.StepUp},
 		{"session hijack", []string{"session_hijack"}, event.High, event.High, event.Revoke},
 		{"MFA fatigue, then approved", []string{"mfa_fatigue_approved"}, event.High, event.High, event.Revoke},
 		{"the user says so", []string{"user_reported"}, event.High, event.High, event.Revoke},

@@ -80,7 +80,7 @@ func (v *Evaluator) Apply(e *event.Event, detections []event.Detection, st *Stat
 	r.Score, r.Level = score.float(), v.level(score)
 	v.setContext(e, st)
 	r.Decision = v.decide(v.evidenceOf(open, everything), st.AsOf, score, r.Level)
-	v.setPoints(detections, open, st.AsOf)
+	v.SetPoints(detections, open, st.AsOf)
 
 	r.Changed = fingerprints(open) != before || r.Level != st.Level || r.Decision != st.Decision
 	if r.Changed {
@@ -148,8 +148,9 @@ func (v *Evaluator) name(c *Contribution) string {
 	return s
 }
 
-// setPoints gives each detection its share of the score.
-func (v *Evaluator) setPoints(detections []event.Detection, open []Contribution, asOf event.Time) {
+// SetPoints gives each detection its share of the score at asOf; none to one
+// that is no longer open.
+func (v *Evaluator) SetPoints(detections []event.Detection, open []Contribution, asOf event.Time) {
 	if len(detections) == 0 {
 		return
 	}

@@ -31,7 +31,7 @@ func (v *Evaluator) update(e *event.Event, detections []event.Detection, st *Sta
 	if e.Kind == event.KindSignal && e.Action == event.IDPSignal {
 		open = feedback(e, st, open)
 	}
-	if proves(e) {
+	if Proves(e) {
 		confirm(e, st, open, where)
 	}
 	for i := range detections {
@@ -51,10 +51,10 @@ func (v *Evaluator) update(e *event.Event, detections []event.Detection, st *Sta
 	return v.dropCleared(open, st.AsOf)
 }
 
-// proves reports that only somebody who holds a credential or session of the
+// Proves reports that only somebody who holds a credential or session of the
 // user could cause this event. Challenges, locks, resets and administration
 // succeed without one.
-func proves(e *event.Event) bool {
+func Proves(e *event.Event) bool {
 	if e.Kind != event.KindEvent || e.Outcome != event.Success {
 		return false
 	}
@@ -75,7 +75,7 @@ func proven(e *event.Event) event.Factor {
 	case event.MFAEnroll, event.MFARemove, event.CredentialChange, event.DeviceRegister:
 		return event.FactorNone
 	}
-	if !proves(e) {
+	if !Proves(e) {
 		return event.FactorNone
 	}
 	return e.Auth.Factor
@@ -90,7 +90,7 @@ func justProven(e *event.Event, st *State, where place) bool {
 		return true
 	}
 	apart := max(e.Time-st.ProvenAt, st.ProvenAt-e.Time)
-	if st.ProvenAt == 0 || apart > proofReach || !proves(e) {
+	if st.ProvenAt == 0 || apart > proofReach || !Proves(e) {
 		return false
 	}
 	if where.session != 0 && st.ProvenSession != 0 {

@@ -1,0 +1,227 @@
+package detectors
+
+import (
+	"bytes"
+	"encoding/hex"
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/riskstream/riskstream/internal/wire"
+	"github.com/riskstream/riskstream/internal/wire/wiretest"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden file of the newest version")
+
+func decoded(t interface{ Fatal(...any) }, b []byte) Memory {
+	m := quietMemory() // what was there before must not shine through
+	r := wire.NewReader(b)
+	m.DecodeBinary(&r)
+	if err := r.End(); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// Whatever a Memory holds, in every field, is there after decoding.
+func TestMemoryRoundTrip(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var m Memory
+		wiretest.Fill(t, &m, nil)
+		if got := decoded(t, m.AppendBinary(nil)); got != m {
+			t.Fatalf("decoded\n%+v, want\n%+v", got, m)
+		}
+	})
+}
+
+// So is whatever the detectors make of events.
+func TestLearnedMemoryRoundTrip(t *testing.T) {
+	set := New(Defaults())
+	rapid.Check(t, func(t *rapid.T) {
+		var m Memory
+		for range rapid.IntRange(0, 30).Draw(t, "events") {
+			e := anyEvent(t)
+			set.Learn(&e, &m, Verdict{})
+		}
+		if got := decoded(t, m.AppendBinary(nil)); got != m {
+			t.Fatalf("decoded\n%+v, want\n%+v", got, m)
+		}
+	})
+}
+
+func TestMemoryOfANewerVersion(t *testing.T) {
+	b := quietMemory().appended()
+	b[0]++
+	var m Memory
+	r := wire.NewReader(b)
+	m.DecodeBinary(&r)
+	if err := r.End(); err == nil || !strings.Contains(err.Error(), "written by a newer riskstream") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// Bytes that end too early are an error, wherever they end.
+func TestCutMemory(t *testing.T) {
+	for name, m := range goldenMemories() {
+		b := m.AppendBinary(nil)
+		for n := range b {
+			var m Memory
+			r := wire.NewReader(b[:n])
+			m.DecodeBinary(&r)
+			if r.End() == nil {
+				t.Errorf("%s: %d of %d bytes were taken for all", name, n, len(b))
+			}
+		}
+	}
+}
+
+// What version 1 wrote is read for ever. A new version gets a file of its own,
+// and those of earlier versions stay as they are.
+func TestGoldenMemories(t *testing.T) {
+	want := goldenMemories()
+	if *update {
+		var out bytes.Buffer
+		for _, name := range slices.Sorted(maps.Keys(want)) {
+			fmt.Fprintf(&out, "%s %x\n", name, want[name].appended())
+		}
+		if err := os.WriteFile(goldenFile(memoryVersion), out.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for version := 1; version <= memoryVersion; version++ {
+		file, err := os.ReadFile(goldenFile(version))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(file)) {
+			name, digits, _ := strings.Cut(strings.TrimSpace(line), " ")
+			b, err := hex.DecodeString(digits)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := decoded(t, b); got != want[name] {
+				t.Errorf("version %d, %s: decoded\n%+v, want\n%+v", version, name, got, want[name])
+			}
+			if m := want[name]; version == memoryVersion && !bytes.Equal(m.appended(), b) {
+				t.Errorf("version %d, %s is written as\n%x, before it was\n%x; that needs a new version", version, name, m.appended(), b)
+			}
+		}
+	}
+}
+
+func goldenFile(version int) string { return fmt.Sprintf("testdata/memory_v%d.hex", version) }
+
+func (m Memory) appended() []byte { return m.AppendBinary(nil) }
+
+func goldenMemories() map[string]Memory {
+	busy := quietMemory()
+	busy.progress.challenged = 1_160_000_000
+	busy.progress.devices, busy.progress.networks, busy.progress.countries = 1, 2, 3
+	busy.networks[2] = familiar{}
+	busy.networks[9] = familiar{key: 5, lastDay: 13_500, days: 255, kinds: kindVPN | kindHosting}
+	busy.anchors[0].traits |= mobile | corporate
+	busy.anchors[1].lat, busy.anchors[1].lon = 1.0/3, -179.99999
+	busy.anchors[1].bound, busy.anchors[1].country = 77, 0x5a5a
+	busy.anchors[3] = anchor{at: 4_294_967_295, radius: 65_535, city: [13]byte{12: 'x'}}
+	busy.failures.list[11] = failure{at: 1, source: 9, bound: 8, session: 7}
+	busy.failures.own = 0b1000_0000_0101
+	busy.pending[1] = sighting{
+		at: 1_159_999_000, lat: 35.68, lon: 139.69, source: 1, network: 2, bound: 3, family: 4, session: 5,
+		radius: 6, country: 7, kinds: kindTor, traits: located | satellite,
+	}
+	return map[string]Memory{"new": {}, "quiet": quietMemory(), "busy": busy}
+}
+
+// quietMemory is a user at home in two countries, with four networks, two
+// devices and three mistyped passwords.
+func quietMemory() Memory {
+	const day = 13_423
+	now := begins(day) + 31_000
+	city := func(name string) (c [13]byte) { copy(c[:], name); return c }
+	return Memory{
+		progress:  progress{first: now - 200*86400, signIns: 431, day: day},
+		countries: [maxCountries]familiar{{key: 'D'<<8 | 'E', lastDay: day, days: 130}, {key: 'F'<<8 | 'R', lastDay: day - 60, days: 4}},
+		networks: [maxNetworks]familiar{
+			{key: 0x9e3779b9, lastDay: day, days: 130},
+			{key: 0x3c6ef372, lastDay: day - 1, days: 77},
+			{key: 0xdaa66d2b, lastDay: day - 20, days: 12},
+			{key: 0x78dde6e4, lastDay: day - 60, days: 4},
+		},
+		devices: [maxDevices]familiar{{key: 0x1715609d, lastDay: day, days: 120}, {key: 0xb54cda56, lastDay: day, days: 31}},
+		anchors: anchors{
+			{at: now, lat: 52.5196, lon: 13.4069, source: 0x53840cf1, session: 0x1234, radius: 20, country: 'D'<<8 | 'E', traits: located, city: city("Berlin")},
+			{at: now - 40*86400, lat: 48.1374, lon: 11.5755, source: 0xf1bbcdcb, session: 0x5678, radius: 50, country: 'D'<<8 | 'E', traits: located, city: city("Munich")},
+			{at: now - 60*86400, lat: 48.8534, lon: 2.3488, source: 0x8ff34786, session: 0x9abc, radius: 100, country: 'F'<<8 | 'R', traits: located, city: city("Paris")},
+		},
+		failures: failures{list: [maxFailures]failure{
+			{at: now - 30*86400, source: 0x53840cf1, bound: 0x4321},
+			{at: now - 30*86400 + 9, source: 0x53840cf1, bound: 0x4321},
+			{at: now - 60, source: 0x53840cf1, bound: 0x4321},
+		}, own: 0b111},
+	}
+}
+
+// The detectors' share of a quiet subject's bytes.
+func TestQuietMemoryIsSmall(t *testing.T) {
+	if n, most := len(quietMemory().appended()), 150; n > most {
+		t.Errorf("%d bytes, want at most %d", n, most)
+	} else {
+		t.Logf("%d bytes", n)
+	}
+	if n := len(Memory{}.appended()); n > 20 {
+		t.Errorf("a new subject takes %d bytes", n)
+	}
+}
+
+// Bytes from anywhere give an error or a Memory that is written and read again.
+func FuzzDecodeMemory(f *testing.F) {
+	for _, m := range goldenMemories() {
+		f.Add(m.appended())
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var m Memory
+		r := wire.NewReader(b)
+		m.DecodeBinary(&r)
+		if r.End() != nil {
+			return
+		}
+		if again := decoded(t, m.appended()); again != m {
+			t.Fatalf("decoded\n%+v, want\n%+v", again, m)
+		}
+	})
+}
+
+func BenchmarkEncodeMemory(b *testing.B) {
+	for name, m := range goldenMemories() {
+		b.Run(name, func(b *testing.B) {
+			var buf []byte
+			b.ReportAllocs()
+			for b.Loop() {
+				buf = m.AppendBinary(buf[:0])
+			}
+			b.ReportMetric(float64(len(buf)), "bytes")
+		})
+	}
+}
+
+func BenchmarkDecodeMemory(b *testing.B) {
+	for name, m := range goldenMemories() {
+		b.Run(name, func(b *testing.B) {
+			buf := m.AppendBinary(nil)
+			b.ReportAllocs()
+			for b.Loop() {
+				r := wire.NewReader(buf)
+				m.DecodeBinary(&r)
+				if r.End() != nil {
+					b.Fatal(r.Err())
+				}
+			}
+		})
+	}
+}
