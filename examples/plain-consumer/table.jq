@@ -3,8 +3,8 @@
 # TIME is the present, as 2026-03-02T09:00:00.000Z; all times in the records
 # have this form, so that comparing their text compares the times.
 
-# Whether a record that comes later also is newer. After a crash riskstream
-# publishes some records again, oldest first.
+# Whether a record that comes later also is newer. Where riskstream runs with
+# at_least_once, it publishes some records again after a crash, oldest first.
 def newer($held):
   .version > $held.version
   or (.version == $held.version and .as_of >= $held.as_of)

@@ -18,8 +18,11 @@ func TestDependencyDirection(t *testing.T) {
 		expr    = "github.com/expr-lang"
 	)
 	for pkg, forbidden := range map[string][]string{
-		"event":               {module, kafka, maxmind, expr},
-		"detectors":           {kafka, maxmind, expr, module + "/internal", module + "/ingest", module + "/rules", module + "/scoring"},
+		"event": {module, kafka, maxmind, expr},
+		"detectors": {
+			kafka, maxmind, expr, module + "/ingest", module + "/rules", module + "/scoring", module + "/internal/config", module + "/internal/enrich",
+			module + "/internal/engine", module + "/internal/expression", module + "/internal/publish",
+		},
 		"rules":               {kafka, maxmind, module + "/ingest", module + "/detectors", module + "/scoring", module + "/internal/enrich", module + "/internal/engine"},
 		"scoring":             {kafka, maxmind, module + "/ingest", module + "/detectors", module + "/rules", module + "/internal/enrich", module + "/internal/engine"},
 		"ingest":              {kafka, maxmind, module + "/detectors", module + "/rules", module + "/scoring", module + "/internal/enrich", module + "/internal/engine"},

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"runtime"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -50,17 +51,34 @@ type HTTP struct {
 	Listen string `yaml:"listen"` // host:port; 127.0.0.1:9464 by default
 }
 
-// Engine sizes the process.
+// Engine sizes the process and says what it guarantees.
 type Engine struct {
-	// Workers is the count of subject lanes, and of ingesters, in this
-	// process; the count of processors by default.
+	// Workers is the count of subject lanes, of source lanes and of
+	// ingesters in this process; the count of processors by default.
 	Workers int `yaml:"workers"`
-	// MaxSubjects bounds the subjects held in state by this process. Past
-	// it the least recently seen are forgotten, and counted.
-	MaxSubjects int `yaml:"max_subjects"`
+	// Instance names the process among those that share the work. It must
+	// be the same after a restart, so that the process finds its partitions
+	// and its open transactions again, and no other may have it. The host's
+	// name by default.
+	Instance string `yaml:"instance"`
+	// Delivery is ExactlyOnce or AtLeastOnce.
+	Delivery string `yaml:"delivery"`
+	// StateDir is where snapshots of the state are kept, for a quick
+	// restart. It belongs to this process alone, and can be lost.
+	StateDir string `yaml:"state_dir"`
+	// StateMemoryMB bounds the memory that the state takes in this process,
+	// in MiB. Past it the least recently seen subjects are forgotten, and
+	// counted.
+	StateMemoryMB int `yaml:"state_memory_mb"`
 	// KeepOriginal keeps the raw event in event.original.
 	KeepOriginal bool `yaml:"keep_original"`
 }
+
+// What Engine.Delivery may be.
+const (
+	ExactlyOnce = "exactly_once"  // scores, detections, state and offsets in one transaction
+	AtLeastOnce = "at_least_once" // after a crash some records are published again, with the same bytes
+)
 
 // Default is the configuration of an empty file.
 func Default() *Config {
@@ -69,8 +87,26 @@ func Default() *Config {
 		Detectors: detectors.Defaults(),
 		Scoring:   scoring.Defaults(),
 		HTTP:      HTTP{Listen: "127.0.0.1:9464"},
-		Engine:    Engine{Workers: runtime.GOMAXPROCS(0), MaxSubjects: 5_000_000},
+		Engine: Engine{
+			Workers: runtime.GOMAXPROCS(0), Instance: hostname(), Delivery: ExactlyOnce,
+			StateDir: "riskstream-state", StateMemoryMB: 4096,
+		},
 	}
+}
+
+// hostname is what the system calls the machine, in characters that Kafka takes
+// in the name of a group's member.
+func hostname() string {
+	name, err := os.Hostname()
+	if err != nil || name == "" {
+		return "riskstream"
+	}
+	return strings.Map(func(r rune) rune {
+		if strings.ContainsRune(instanceChars, r) {
+			return r
+		}
+		return '-'
+	}, name[:min(len(name), maxInstance)])
 }
 
 // maxFile bounds the configuration file, so that one that is no configuration
@@ -143,6 +179,7 @@ func (c *Config) files() []namedFile {
 // resolve makes the file's paths relative to the file's directory.
 func (c *Config) resolve(dir string) {
 	files := c.files()
+	files = append(files, namedFile{"engine.state_dir", &c.Engine.StateDir})
 	for i := range c.Rules.Paths {
 		files = append(files, namedFile{"rules.paths", &c.Rules.Paths[i]})
 	}

@@ -69,13 +69,29 @@ func (c *Config) missingFiles(check *checker, root *yaml.Node) {
 	}
 }
 
+// Bounds of engine.instance: the group's member and the transactional ids are
+// named after it.
+const (
+	maxInstance   = 100
+	instanceChars = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
+)
+
 func (e Engine) validate() []error {
 	var errs []error
 	if e.Workers < 1 || e.Workers > 1024 {
 		errs = append(errs, fmt.Errorf("engine.workers: %d; want 1 to 1024", e.Workers))
 	}
-	if e.MaxSubjects < 1000 {
-		errs = append(errs, fmt.Errorf("engine.max_subjects: %d; want at least 1000", e.MaxSubjects))
+	if e.Instance == "" || len(e.Instance) > maxInstance || strings.Trim(e.Instance, instanceChars) != "" {
+		errs = append(errs, fmt.Errorf("engine.instance: %.100q; want 1 to %d letters, digits, dots, underscores and hyphens", e.Instance, maxInstance))
+	}
+	if e.Delivery != ExactlyOnce && e.Delivery != AtLeastOnce {
+		errs = append(errs, fmt.Errorf("engine.delivery: %.100q; want %s or %s", e.Delivery, ExactlyOnce, AtLeastOnce))
+	}
+	if e.StateDir == "" {
+		errs = append(errs, errors.New("engine.state_dir: is empty; name a directory that this process can write and that no other one has"))
+	}
+	if e.StateMemoryMB < 64 {
+		errs = append(errs, fmt.Errorf("engine.state_memory_mb: %d; want at least 64", e.StateMemoryMB))
 	}
 	return errs
 }
@@ -105,7 +121,7 @@ func (c *checker) validateSources(cfg *Config, items []*yaml.Node) {
 		switch source.Topic {
 		case "":
 			c.fail(node, "sources[%d]: topic is missing", i)
-		case own.Detections, own.Scores, own.DeadLetter, own.Events:
+		case own.Detections, own.Scores, own.DeadLetter, own.Events, own.State, own.Activity, own.SourceState:
 			c.fail(child(node, "topic"), "sources[%d].topic: %s is what riskstream writes itself", i, source.Topic)
 		default:
 			if topics[source.Topic] {
@@ -146,6 +162,7 @@ func (c *Config) override(env func(string) (string, bool)) (fromEnv map[string]s
 			c.Kafka.Brokers = append(c.Kafka.Brokers, strings.TrimSpace(broker))
 		}
 	})
+	set("RISKSTREAM_ENGINE_INSTANCE", "engine.instance", func(v string) { c.Engine.Instance = v })
 	set("RISKSTREAM_KAFKA_SASL_USERNAME", "kafka.sasl.username", func(v string) { sasl.Username = v })
 	set("RISKSTREAM_KAFKA_SASL_PASSWORD", "kafka.sasl.password", func(v string) { sasl.Password = publish.Secret(v) })
 	set("RISKSTREAM_KAFKA_SASL_TOKEN", "kafka.sasl.token", func(v string) { sasl.Token = publish.Secret(v) })

@@ -4,9 +4,54 @@ import (
 	"fmt"
 	"reflect"
 	"strconv"
+	"strings"
 
+	"github.com/riskstream/riskstream/detectors"
 	"github.com/riskstream/riskstream/event"
 )
+
+// appendEntry appends an entry of the state as one line of JSON.
+func appendEntry(b []byte, key string, value []byte) ([]byte, error) {
+	b = append(b, `{"key":`...)
+	b = event.AppendString(b, key)
+	switch {
+	case strings.HasPrefix(key, subjectPrefix):
+		var sub subject
+		if err := sub.read(value); err != nil {
+			return nil, err
+		}
+		b = append(b, `,"verified":`...)
+		b = strconv.AppendBool(b, sub.verified)
+		b = appendField(b, "score", sub.score)
+		b = appendField(b, "memory", sub.memory)
+		b = appendField(b, "seen", sub.seen)
+		b = append(b, `,"open":[`...)
+		for i := range sub.open {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = appendCanonical(b, reflect.ValueOf(sub.open[i]))
+		}
+		b = append(b, ']')
+	case strings.HasPrefix(key, sourcePrefix):
+		var memory detectors.SourceMemory
+		if err := readSource(&memory, value); err != nil {
+			return nil, err
+		}
+		b = appendField(b, "memory", memory)
+	case strings.HasPrefix(key, fallPrefix):
+		b = append(b, `,"record":`...)
+		b = append(b, value[8:]...)
+	}
+	return append(b, "}\n"...), nil
+}
+
+func appendField(b []byte, name string, value any) []byte {
+	b = append(b, ',', '"')
+	b = append(b, name...)
+	b = append(b, '"', ':')
+	return appendCanonical(b, reflect.ValueOf(value))
+}
 
 // appendCanonical appends a pointer-free value as JSON: every field of a
 // struct in its order, zero values left out, so that two states can be

@@ -52,22 +52,23 @@ func replayDump(t *testing.T, cfg *config.Config, log []*kgo.Record, until event
 	return dir
 }
 
-// liveDetections are the detections by key, in log order. A worker that starts
-// publishes again what was not committed, the same bytes in the right order:
-// the last of them counts.
-func liveDetections(records []*kgo.Record) []byte {
-	byKey := map[string][]string{}
-	for _, r := range slices.Backward(records) {
-		key, line := string(r.Key), string(r.Value)
-		if !slices.Contains(byKey[key], line) {
-			byKey[key] = append(byKey[key], line)
+// liveDetections are the detections by key, in log order. One that is there
+// twice shows, unless repeats are allowed: then the last of each counts, which
+// comes in the right order.
+func liveDetections(records []*kgo.Record, repeats bool) []byte {
+	last := map[string]int{}
+	for i, r := range records {
+		last[string(r.Value)] = i
+	}
+	byKey := map[string][]byte{}
+	for i, r := range records {
+		if !repeats || last[string(r.Value)] == i {
+			byKey[string(r.Key)] = append(append(byKey[string(r.Key)], r.Value...), '\n')
 		}
 	}
 	var out bytes.Buffer
 	for _, key := range slices.Sorted(maps.Keys(byKey)) {
-		for _, line := range slices.Backward(byKey[key]) {
-			out.WriteString(line + "\n")
-		}
+		out.Write(byKey[key])
 	}
 	return out.Bytes()
 }

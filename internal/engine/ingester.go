@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 
@@ -17,8 +16,8 @@ import (
 	"github.com/riskstream/riskstream/internal/publish"
 )
 
-// An ingester sends what it has produced at the end of each poll, and before
-// that whenever it is this much.
+// An ingester sends what it has made at the end of each poll, and before that
+// whenever it is this much.
 const (
 	sendRecords = 20_000
 	sendBytes   = 16 << 20
@@ -30,30 +29,46 @@ const (
 //
 // The lane may only do so if the events of one origin partition reach a
 // partition of risk.events in their order, also when one is refused: what was
-// acknowledged behind it would make its repetition look old. So the client
-// sends nothing by itself: everything produced is in its buffer before send
-// lets it go, the client fails what lies behind a refused record, and nothing
-// is produced after a failure.
+// acknowledged behind it would make its repetition look old. So what a poll
+// makes is sent at once (a parcel), and the next one only after it is
+// acknowledged; the client fails what lies behind a refused record, and nothing
+// is sent after a failure. While a parcel is on its way the next one is made.
 type ingester struct {
 	parsers map[string]*ingest.Parser // by source topic
 	topics  publish.Topics
-	limit   int // most bytes of a record
+	member  string        // of the group, the same after a restart
+	session time.Duration // of the group
+	limit   int           // most bytes of a record
 	metrics *Metrics
 	log     *slog.Logger
 	drain   time.Duration // how long the end may take
 
 	client   *kgo.Client
 	while    context.Context // ends a while after the worker is told to stop
-	topicIDs map[string]kadm.TopicID
+	topicIDs map[string]topicName
 	errors   readErrors
-	read     offsets // of the records of this poll
-	records  int     // produced and not sent
-	bytes    int
+	making   *parcel
+	spare    *parcel
+
+	onEvent    func(*event.Event) // bound once
+	onReject   func(ingest.DeadLetter)
+	raw        *kgo.Record // being processed
+	headers    []kgo.RecordHeader
+	key, value []byte // being made
 
 	mu         sync.Mutex // guards what follows against callbacks
-	done       offsets    // processed and acknowledged, not committed
+	sending    *parcel    // on its way; nil when none is
+	done       offsets    // acknowledged, not committed
 	lastCommit time.Time
-	failed     error
+
+	failing sync.Mutex // guards failed
+	failed  error
+}
+
+// topicName is a topic's id, and how events write it.
+type topicName struct {
+	id   kadm.TopicID
+	text string
 }
 
 // run consumes the sources until ctx ends, then drains. Any other return is an
@@ -65,16 +80,20 @@ func (g *ingester) run(ctx context.Context, opts []kgo.Opt, group string) error 
 	}
 	while, end := outlasting(ctx, g.drain)
 	begun := make(chan struct{}) // callbacks come as soon as the client is made
-	client, err := kgo.NewClient(slices.Concat(opts, sessionOptions(group, sources...), []kgo.Opt{
+	client, err := kgo.NewClient(slices.Concat(opts, sessionOptions(group, g.member, g.session, sources...), []kgo.Opt{
 		kgo.MetadataMaxAge(10 * time.Second), // a source topic that is created later is found within this
 		kgo.OnPartitionsRevoked(func(_ context.Context, _ *kgo.Client, revoked map[string][]int32) {
 			<-begun
-			if err := g.commit(); err != nil {
+			if err := g.settleAndCommit(); err != nil {
 				g.log.Warn("partitions leave without a commit; their next owner repeats some records", "error", err)
 			}
 			g.forget(revoked)
 		}),
 		kgo.OnPartitionsLost(func(_ context.Context, _ *kgo.Client, lost map[string][]int32) { g.forget(lost) }),
+		// A parcel is in memory already. The client would refuse what is above
+		// a limit in bytes, and a raw record of which that much is made would
+		// never be got past.
+		kgo.MaxBufferedRecords(200_000),
 		kgo.ProducerBatchMaxBytes(int32(g.limit)),
 		kgo.ManualFlushing(),
 	})...)
@@ -83,7 +102,10 @@ func (g *ingester) run(ctx context.Context, opts []kgo.Opt, group string) error 
 		return fmt.Errorf("ingest: %w", err)
 	}
 	g.client, g.while = client, while
-	g.topicIDs, g.done = map[string]kadm.TopicID{}, offsets{}
+	g.topicIDs, g.done = map[string]topicName{}, offsets{}
+	g.making, g.spare = newParcel(), newParcel()
+	g.onEvent = g.event
+	g.onReject = func(d ingest.DeadLetter) { g.reject(g.raw.Topic, deadLetter(d), g.headers) }
 	g.errors = readErrors{log: g.log, metrics: g.metrics, tooLarge: g.stepOver}
 	close(begun)
 	defer func() {
@@ -96,7 +118,7 @@ func (g *ingester) run(ctx context.Context, opts []kgo.Opt, group string) error 
 			return fmt.Errorf("ingest: %w", err)
 		}
 	}
-	if err := g.commit(); err != nil {
+	if err := g.settleAndCommit(); err != nil {
 		return fmt.Errorf("ingest: %w", err)
 	}
 	return nil
@@ -106,27 +128,34 @@ func (g *ingester) run(ctx context.Context, opts []kgo.Opt, group string) error 
 func (g *ingester) cycle(ctx context.Context) error {
 	fetches := poll(ctx, g.client)
 	defer g.client.AllowRebalance()
-	g.read = offsets{}
 	if err := g.learnTopicIDs(fetches); err != nil {
 		return err
 	}
 	if err := g.errors.of(g.client, fetches); err != nil {
 		return err
 	}
+	var failed error
 	fetches.EachPartition(func(p kgo.FetchTopicPartition) {
 		for _, record := range p.Records {
+			if failed != nil {
+				return
+			}
 			g.process(record)
+			g.making.read.set(p.Topic, p.Partition, kgo.EpochOffset{Epoch: record.LeaderEpoch, Offset: record.Offset + 1})
+			if len(g.making.records) >= sendRecords || g.making.bytes >= sendBytes {
+				failed = g.send()
+			}
 		}
 		if n := len(p.Records); n > 0 {
-			last := p.Records[n-1]
-			g.read.set(p.Topic, p.Partition, kgo.EpochOffset{Epoch: last.LeaderEpoch, Offset: last.Offset + 1})
-			g.metrics.lag(p.Topic, p.Partition, p.HighWatermark-last.Offset-1)
+			g.metrics.lag(p.Topic, p.Partition, p.HighWatermark-p.Records[n-1].Offset-1)
 		}
 	})
-	if err := g.send(); err != nil {
-		return err
+	if failed == nil {
+		failed = g.send()
 	}
-	g.advance()
+	if failed != nil {
+		return failed
+	}
 	if time.Since(g.lastCommit) >= commitEvery {
 		return g.commit()
 	}
@@ -139,99 +168,143 @@ func (g *ingester) cycle(ctx context.Context) error {
 func (g *ingester) learnTopicIDs(fetches kgo.Fetches) error {
 	var failed error
 	fetches.EachTopic(func(topic kgo.FetchTopic) {
-		id, known := g.topicIDs[topic.Topic]
+		name, known := g.topicIDs[topic.Topic]
 		if _, source := g.parsers[topic.Topic]; failed != nil || !source {
 			return
 		}
 		if !known {
-			id, failed = g.askTopicID(topic.Topic)
+			name, failed = g.askTopicID(topic.Topic)
 		}
-		if now := kadm.TopicID(topic.TopicID); now != (kadm.TopicID{}) && now != id && failed == nil {
+		if now := kadm.TopicID(topic.TopicID); now != (kadm.TopicID{}) && now != name.id && failed == nil {
 			failed = fmt.Errorf("topic %s was deleted and created anew", topic.Topic)
 		}
 	})
 	return failed
 }
 
-func (g *ingester) askTopicID(topic string) (kadm.TopicID, error) {
-	topics, err := kadm.NewClient(g.client).ListTopics(g.while, topic)
-	if err == nil {
-		err = topics[topic].Err
-	}
+func (g *ingester) askTopicID(topic string) (topicName, error) {
+	id, err := topicID(g.while, g.client, topic)
 	if err != nil {
-		return kadm.TopicID{}, fmt.Errorf("id of topic %s: %w", topic, err)
+		return topicName{}, err
 	}
-	g.topicIDs[topic] = topics[topic].ID
-	return topics[topic].ID, nil
+	name := topicName{id, id.String()}
+	g.topicIDs[topic] = name
+	return name, nil
 }
 
 // process parses one raw record into events and dead letters.
 func (g *ingester) process(record *kgo.Record) {
-	headers := []kgo.RecordHeader{{Key: rawTimeHeader, Value: strconv.AppendInt(nil, record.Timestamp.UnixMilli(), 10)}}
-	g.parsers[record.Topic].ParseAt(record.Value, g.origin(record.Topic, record.Partition, record.Offset), event.TimeOf(record.Timestamp),
-		func(e *event.Event) {
-			value := e.AppendJSON(make([]byte, 0, 1024))
-			if len(value) > g.limit {
-				g.reject(record.Topic, g.tooLargeAsEvent(record.Value, e, len(value)), headers)
-				return
-			}
-			g.metrics.events.WithLabelValues(record.Topic, "parsed").Inc()
-			g.produce(&kgo.Record{Topic: g.topics.Events, Key: eventKey(e), Value: value, Headers: headers})
-		},
-		func(d ingest.DeadLetter) { g.reject(record.Topic, deadLetter(d), headers) })
+	g.raw = record
+	g.headers = g.making.headersOf(record.Timestamp)
+	g.parsers[record.Topic].ParseAt(record.Value, g.origin(record.Topic, record.Partition, record.Offset), event.TimeOf(record.Timestamp), g.onEvent, g.onReject)
+}
+
+// event takes an event of the raw record that is processed.
+func (g *ingester) event(e *event.Event) {
+	g.value = e.AppendJSON(g.value[:0])
+	if len(g.value) > g.limit {
+		g.reject(g.raw.Topic, g.tooLargeAsEvent(g.raw.Value, e, len(g.value)), g.headers)
+		return
+	}
+	g.metrics.events.WithLabelValues(g.raw.Topic, "parsed").Inc()
+	g.key = appendEventKey(g.key[:0], e)
+	g.add(g.topics.Events, g.key, g.value, g.headers)
+	g.addActivity(e)
 }
 
 func (g *ingester) origin(topic string, partition int32, offset int64) event.Origin {
-	return event.Origin{Topic: topic, TopicID: g.topicIDs[topic].String(), Partition: partition, Offset: offset}
+	return event.Origin{Topic: topic, TopicID: g.topicIDs[topic].text, Partition: partition, Offset: offset}
 }
 
-// eventKey keys an event by its subject. An event of nobody is keyed by its
-// source network, so that no partition takes them all.
-func eventKey(e *event.Event) []byte {
-	if e.User.Subject != "" {
-		return []byte(event.Key(e.Tenant, e.User.Subject))
+// appendEventKey appends the key of an event: its subject. An event of nobody
+// is keyed by its source network, so that no partition takes them all.
+func appendEventKey(b []byte, e *event.Event) []byte {
+	b = append(append(b, e.Tenant...), '/')
+	switch {
+	case e.User.Subject != "":
+		return append(b, e.User.Subject...)
+	case e.Source.IP.IsValid():
+		return event.Network(e.Source.IP).AppendTo(append(b, "ip:"...))
 	}
-	if e.Source.IP.IsValid() {
-		return []byte(event.Key(e.Tenant, "ip:"+event.Network(e.Source.IP).String()))
-	}
-	return []byte(event.Key(e.Tenant, "id:"+e.ID))
+	return append(append(b, "id:"...), e.ID...)
 }
 
-// produce puts a record into the client's buffer, unless one has failed.
-func (g *ingester) produce(record *kgo.Record) {
-	if g.records >= sendRecords || g.bytes >= sendBytes {
-		_ = g.send() // kept in g.failed
-	}
-	if g.err() != nil {
+// addActivity tells the source lane of the event, if it concerns it.
+func (g *ingester) addActivity(e *event.Event) {
+	network := e.NetworkKey()
+	if network == "" {
 		return
 	}
-	g.records++
-	g.bytes += len(record.Value)
-	g.client.Produce(g.while, record, func(r *kgo.Record, err error) {
-		if err != nil {
-			g.fail(fmt.Errorf("producing to %s: %w", r.Topic, err))
-		}
-	})
+	activity := e.Activity()
+	g.key = append(g.key[:0], network...)
+	g.value = activity.AppendJSON(g.value[:0])
+	g.add(g.topics.Activity, g.key, g.value, g.headers)
 }
 
-// send sends what is buffered and waits until it is acknowledged.
+// add puts a record into the parcel that is being made. It copies key and value.
+func (g *ingester) add(topic string, key, value []byte, headers []kgo.RecordHeader) {
+	p := g.making
+	p.records = append(p.records, kgo.Record{Topic: topic, Key: p.keep(key), Value: p.keep(value), Headers: headers})
+	p.bytes += len(value)
+}
+
+// send sends the parcel that was made, once the one before it has arrived.
 func (g *ingester) send() error {
-	g.records, g.bytes = 0, 0
-	if err := g.client.Flush(g.while); err != nil {
-		g.fail(fmt.Errorf("waiting for acknowledgements: %w", context.Cause(g.while)))
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if err := g.settle(); err != nil {
+		return err
+	}
+	p := g.making
+	if len(p.records) == 0 && len(p.read) == 0 {
+		return nil
+	}
+	g.making, g.spare = g.spare, nil
+	g.sending = p
+	for i := range p.records {
+		g.client.Produce(g.while, &p.records[i], g.acknowledge)
+	}
+	go func() { p.arrived <- g.client.Flush(g.while) }()
+	return nil
+}
+
+func (g *ingester) acknowledge(record *kgo.Record, err error) {
+	if err != nil {
+		g.fail(fmt.Errorf("producing to %s: %w", record.Topic, err))
+	}
+}
+
+// settle waits until the parcel that is on its way, if there is one, has
+// arrived. g.mu is held.
+func (g *ingester) settle() error {
+	if p := g.sending; p != nil {
+		if err := <-p.arrived; err != nil {
+			g.fail(fmt.Errorf("waiting for acknowledgements: %w", context.Cause(g.while)))
+		}
+		g.sending = nil
+		if err := g.err(); err != nil {
+			return err
+		}
+		for topic, partitions := range p.read {
+			for partition, at := range partitions {
+				g.done.set(topic, partition, at)
+			}
+		}
+		p.reset()
+		g.spare = p
 	}
 	return g.err()
 }
 
-// advance notes that everything of this poll is acknowledged.
-func (g *ingester) advance() {
+// settleAndCommit commits everything that was sent.
+func (g *ingester) settleAndCommit() error {
 	g.mu.Lock()
-	defer g.mu.Unlock()
-	for topic, partitions := range g.read {
-		for partition, at := range partitions {
-			g.done.set(topic, partition, at)
-		}
+	err := g.settle()
+	g.mu.Unlock()
+	if err != nil {
+		return err
 	}
+	return g.commit()
 }
 
 // commit commits what is acknowledged.
@@ -261,9 +334,10 @@ func (g *ingester) forget(gone map[string][]int32) {
 	}
 }
 
+// fail keeps the first failure to produce.
 func (g *ingester) fail(err error) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
+	g.failing.Lock()
+	defer g.failing.Unlock()
 	if g.failed == nil {
 		g.failed = err
 	}
@@ -271,7 +345,7 @@ func (g *ingester) fail(err error) {
 
 // err is the first failure to produce.
 func (g *ingester) err() error {
-	g.mu.Lock()
-	defer g.mu.Unlock()
+	g.failing.Lock()
+	defer g.failing.Unlock()
 	return g.failed
 }

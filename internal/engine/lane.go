@@ -36,6 +36,7 @@ type Result struct {
 	Score      float64
 	Level      event.Level
 	Decision   event.Decision
+	AsOf       event.Time // newest event time of the subject
 	Detections []event.Detection
 }
 
@@ -58,21 +59,10 @@ type Lane struct {
 	scorer    *scoring.Evaluator
 	config    string // hash of the configuration, for the records
 
+	subject    subject // of the event in the lane
 	detections []event.Detection
-	open       []scoring.Contribution
-	key        []byte
-}
-
-// Partition is one input log and the state of its subjects.
-type Partition struct {
-	marks marks
-	store *store
-	falls *falls
-}
-
-// NewPartition is an empty state that holds at most maxSubjects subjects.
-func NewPartition(maxSubjects int) *Partition {
-	return &Partition{marks: marks{}, store: newStore(maxSubjects), falls: newFalls(maxSubjects/10 + 1000)}
+	key, value []byte
+	damaged    uint64 // subjects whose state could not be read
 }
 
 // Process takes one event through the lane. A nil Sink takes no records.
@@ -83,18 +73,16 @@ func (l *Lane) Process(p *Partition, e *event.Event, out Sink) Result {
 	if e.User.Subject == "" {
 		return Result{Status: NoSubject}
 	}
-	sub := p.store.find(l.subjectKey(e))
+	sub := l.recall(p, e)
 	if !sub.seen.add(e) {
 		return Result{Status: Repeated}
 	}
-	l.open = p.store.appendOpen(sub, l.open[:0])
-
 	detections := l.detect(e, sub)
-	scored, open := l.scorer.Apply(e, detections, &sub.score, l.open)
-	l.open = open
-	p.store.setOpen(sub, open)
+	var scored scoring.Result
+	scored, sub.open = l.scorer.Apply(e, detections, &sub.score, sub.open)
 	l.learn(e, sub, scored)
 	l.publish(p, e, sub, detections, scored, out)
+	l.remember(p, sub)
 
 	return Result{
 		Status:     status(e),
@@ -103,24 +91,38 @@ func (l *Lane) Process(p *Partition, e *event.Event, out Sink) Result {
 		Score:      scored.Score,
 		Level:      scored.Level,
 		Decision:   scored.Decision,
+		AsOf:       sub.score.AsOf,
 		Detections: detections,
 	}
 }
 
-// subjectKey is the key of the event's subject, valid until the next event.
-func (l *Lane) subjectKey(e *event.Event) []byte {
-	l.key = append(l.key[:0], e.Tenant...)
-	l.key = append(l.key, '/')
-	l.key = append(l.key, e.User.Subject...)
-	return l.key
+// recall decodes the state of the event's subject. Damaged state, which no
+// checksum has caught, is counted and begun afresh: one subject must not stop
+// the others.
+func (l *Lane) recall(p *Partition, e *event.Event) *subject {
+	l.key = appendSubjectKey(l.key[:0], e)
+	value, _ := p.store.Get(l.key)
+	if err := l.subject.read(value); err != nil {
+		l.damaged++
+	}
+	l.subject.verified = l.subject.verified || scoring.Proves(e)
+	return &l.subject
+}
+
+// remember encodes the state of the subject that recall decoded.
+func (l *Lane) remember(p *Partition, sub *subject) {
+	l.value = sub.appendTo(l.value[:0])
+	p.store.Put(tierOf(l.key, l.value), l.key, l.value)
 }
 
 // detect runs detectors, then rules, which see what the detectors found, and
-// weighs what they raised.
+// weighs what they raised. A signal is evidence by itself.
 func (l *Lane) detect(e *event.Event, sub *subject) []event.Detection {
 	l.detections = l.detections[:0]
 	if e.Kind == event.KindSignal {
-		return nil
+		l.detections = l.detectors.DetectSignal(e, l.detections)
+		l.scorer.Weigh(l.detections)
+		return l.detections
 	}
 	asOf := max(sub.score.AsOf, e.Time)
 	l.detections = l.detectors.Detect(e, &sub.memory, asOf, l.detections)
@@ -129,18 +131,24 @@ func (l *Lane) detect(e *event.Event, sub *subject) []event.Detection {
 	return l.detections
 }
 
-// Fall publishes every level that falls up to now and returns how many did.
-// A fall changes no state: its record follows from the record before it.
-func (l *Lane) Fall(p *Partition, now event.Time, out Sink) int {
+// Fall publishes the levels that fall up to now, but at most so many, and
+// returns how many did. A fall changes no state: its record follows from the
+// record before it.
+func (l *Lane) Fall(p *Partition, now event.Time, most int, out Sink) int {
 	n := 0
-	for rec := p.falls.next(now); rec != nil; rec = p.falls.next(now) {
+	for n < most {
+		rec := p.falls.next(now)
+		if rec == nil {
+			break
+		}
 		fallen, remains := l.scorer.Fall(rec)
 		if remains {
 			out.Score(&fallen)
-			p.falls.schedule(&fallen)
 		} else {
 			out.Gone(&fallen)
+			fallen.Lapses = nil // else a restart would publish its end again
 		}
+		p.falls.schedule(&fallen)
 		n++
 	}
 	return n
@@ -149,7 +157,7 @@ func (l *Lane) Fall(p *Partition, now event.Time, out Sink) int {
 // view is what rules may know of the subject before the event.
 func (l *Lane) view(e *event.Event, sub *subject) rules.Subject {
 	known := l.detectors.Familiarity(e, &sub.memory)
-	score, level := l.scorer.At(&sub.score, l.open, max(sub.score.AsOf, e.Time))
+	score, level := l.scorer.At(&sub.score, sub.open, max(sub.score.AsOf, e.Time))
 	return rules.Subject{
 		Score:          score,
 		Level:          level,
@@ -187,12 +195,12 @@ func (l *Lane) publish(p *Partition, e *event.Event, sub *subject, detections []
 		out.Detections(e, detections)
 	}
 	if scored.Changed {
-		record := l.scorer.Record(e, &sub.score, scored, l.open, l.config)
+		record := l.scorer.Record(e, &sub.score, scored, sub.open, l.config)
 		out.Score(&record)
 		p.falls.schedule(&record)
 	}
 	for _, session := range scored.Sessions {
-		record, exists := l.scorer.SessionRecord(e, &sub.score, session, l.open, l.config)
+		record, exists := l.scorer.SessionRecord(e, &sub.score, session, sub.open, l.config)
 		if exists {
 			out.Score(&record)
 		} else {

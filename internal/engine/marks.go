@@ -1,15 +1,24 @@
 package engine
 
 import (
-	"github.com/cespare/xxhash/v2"
+	"cmp"
+	"maps"
+	"math"
+	"slices"
+	"strings"
 
 	"github.com/riskstream/riskstream/event"
+	"github.com/riskstream/riskstream/internal/wire"
 )
 
 // marks holds, for one input log, the highest origin position seen of each
 // origin partition. Ingest produces each origin partition in order, so what is
 // not above the mark is one of its repeats.
-type marks map[originPartition]originPosition
+type marks struct {
+	index map[originPartition]int // into at
+	at    []originPosition
+	undo  []markUndo // of this transaction
+}
 
 type originPartition struct {
 	topic     string // the topic's id; its name where the broker gave none
@@ -21,9 +30,20 @@ type originPosition struct {
 	index  int32
 }
 
+// before is lower than every position.
+var before = originPosition{offset: math.MinInt64}
+
+// markUndo is how to take an advance back.
+type markUndo struct {
+	of int // index in at
+	to originPosition
+}
+
+func newMarks() marks { return marks{index: map[originPartition]int{}} }
+
 // advance reports whether the origin is above its partition's mark, and moves
 // the mark there. An event without origin always is.
-func (m marks) advance(o *event.Origin) bool {
+func (m *marks) advance(o *event.Origin) bool {
 	if !o.Set() {
 		return true
 	}
@@ -31,42 +51,83 @@ func (m marks) advance(o *event.Origin) bool {
 	if key.topic == "" {
 		key.topic = o.Topic
 	}
-	mark, known := m[key]
-	if known && (o.Offset < mark.offset || (o.Offset == mark.offset && o.Index <= mark.index)) {
+	i, known := m.index[key]
+	if !known {
+		i = m.add(key, before)
+	}
+	mark := &m.at[i]
+	if o.Offset < mark.offset || (o.Offset == mark.offset && o.Index <= mark.index) {
 		return false
 	}
-	m[key] = originPosition{o.Offset, o.Index}
+	m.undo = append(m.undo, markUndo{i, *mark})
+	*mark = originPosition{o.Offset, o.Index}
 	return true
 }
 
-// window remembers the events that a subject had last, to drop what the
-// identity provider sends again. It holds 24 hashes: pollers overlap by
-// minutes, and few users have more events than that in an overlap.
-type window struct {
-	hashes [24]uint64
-	next   uint8
+func (m *marks) add(key originPartition, at originPosition) (i int) {
+	key.topic = strings.Clone(key.topic) // it is part of an event's many texts
+	m.index[key] = len(m.at)
+	m.at = append(m.at, at)
+	return len(m.at) - 1
 }
 
-// add reports whether the event is new to the window, and remembers it. The
-// same id with another status is an update, not a repeat.
-func (w *window) add(e *event.Event) bool {
-	h := statusHash(e)
-	for _, seen := range w.hashes {
-		if seen == h {
-			return false
+func (m *marks) commit() { m.undo = m.undo[:0] }
+
+func (m *marks) rollback() {
+	for _, u := range slices.Backward(m.undo) {
+		m.at[u.of] = u.to
+	}
+	m.commit()
+}
+
+// marksVersion is the version of the marks' binary form. Whoever changes what
+// is written raises it and lets decode read all earlier ones.
+const marksVersion = 1
+
+// appendBinary appends the binary form of the marks, topic by topic in a fixed
+// order. An origin partition takes about 8 bytes.
+func (m *marks) appendBinary(b []byte) []byte {
+	partitions := slices.SortedFunc(maps.Keys(m.index), func(p, q originPartition) int {
+		return cmp.Or(cmp.Compare(p.topic, q.topic), cmp.Compare(p.partition, q.partition))
+	})
+	b = append(b, marksVersion)
+	b = wire.AppendUint(b, uint(len(partitions)))
+	for i, p := range partitions {
+		if i == 0 || p.topic != partitions[i-1].topic {
+			b = append(b, 1)
+			b = wire.AppendText(b, p.topic)
+		} else {
+			b = append(b, 0)
 		}
+		b = wire.AppendInt(b, p.partition)
+		b = wire.AppendInt(b, m.at[m.index[p]].offset)
+		b = wire.AppendInt(b, m.at[m.index[p]].index)
 	}
-	w.hashes[w.next] = h
-	w.next = (w.next + 1) % uint8(len(w.hashes))
-	return true
+	return b
 }
 
-func statusHash(e *event.Event) uint64 {
-	var d xxhash.Digest
-	d.Reset()
-	for _, part := range [...]string{e.Provider, e.ID, string(e.Outcome), string(e.Reason)} {
-		d.WriteString(part)
-		d.Write([]byte{0})
+// decodeBinary makes m what appendBinary wrote. It
+// never takes more memory than a small multiple of the bytes it reads. After
+// an error, which r keeps, m is not to be used.
+func (m *marks) decodeBinary(r *wire.Reader) {
+	*m = newMarks()
+	if r.Version("high-water marks", marksVersion) == 0 {
+		return
 	}
-	return d.Sum64() | 1 // never 0, which is an empty place of the window
+	const least = 4 // bytes of an origin partition
+	n := r.Uint(uint64(r.Len() / least))
+	var topic string
+	for range n {
+		if r.Uint(1) == 1 {
+			topic = string(r.Text(r.Len()))
+		}
+		partition, offset, index := r.Int(), r.Int(), r.Int()
+		if partition != int64(int32(partition)) || index != int64(int32(index)) {
+			r.Fail(wire.ErrRange)
+		}
+		if r.Err() != nil {
+			return
+		}
+		m.add(originPartition{topic, int32(partition)}, originPosition{offset, int32(index)})
+	}
 }

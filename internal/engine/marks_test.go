@@ -7,7 +7,7 @@ import (
 )
 
 func TestMarksDropIngestRepeats(t *testing.T) {
-	m := marks{}
+	m := newMarks()
 	at := func(partition int32, offset int64, index int32) *event.Origin {
 		return &event.Origin{Topic: "idp.okta", TopicID: "t", Partition: partition, Offset: offset, Index: index}
 	}

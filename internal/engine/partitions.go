@@ -1,125 +1,105 @@
 package engine
 
 import (
-	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/riskstream/riskstream/event"
+	"github.com/riskstream/riskstream/internal/state"
 )
 
-// lanePartition is a partition of risk.events that the worker owns.
+// lanePartition is a partition of the input that the worker owns.
 type lanePartition struct {
 	*Partition
-	next      int64 // offset after the last one processed
-	committed int64 // offset up to which the group has committed
-	liveFrom  int64 // offset from which records are published
-	started   time.Time
-	restored  bool
+	id      int32
+	started time.Time
+	ready   bool        // restored: its records are processed
+	gone    atomic.Bool // given up: its restoring may end
+
+	changed   bool       // in this transaction
 	rebuiltTo event.Time // newest event that was read to rebuild state
+	progress  []byte     // the progress record of this transaction
+	logged    int64      // end of the changelog, as far as it is this worker's
+
+	snapshotLast time.Time // when the last snapshot was begun
+	snapshotAt   int64     // end of the changelog then
 }
 
-// assign begins with empty states for partitions that are the worker's now.
-func (w *laneWorker) assign(ids []int32) {
+// assign takes note of partitions that are the worker's now. Nothing of them is
+// read before they are restored.
+func (w *worker) assign(ids []int32) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.joined = true
 	for _, id := range ids {
-		w.partitions[id] = &lanePartition{Partition: NewPartition(w.limit), started: time.Now(), liveFrom: -1}
+		w.partitions[id] = &lanePartition{id: id, started: time.Now()}
 	}
+	w.consumer.PauseFetchPartitions(map[string][]int32{w.stage.input: ids})
 	w.tellReadiness()
 }
 
-// fromStart makes the client read newly assigned partitions from their start,
-// and notes from which offset on their records have not been published.
-func (w *laneWorker) fromStart(ctx context.Context, from map[int32]kgo.Offset) error {
-	admin := kadm.NewClient(w.client)
-	starts, err := admin.ListStartOffsets(ctx, w.topics.Events)
-	if err == nil {
-		err = starts.Error()
+// openRestored begins with the partitions that have been restored since it was
+// last called. w.mu is held.
+func (w *worker) openRestored() error {
+	for {
+		select {
+		case r := <-w.restored:
+			if w.partitions[r.partition.id] != r.partition {
+				continue // given up meanwhile
+			}
+			if r.err != nil {
+				return fmt.Errorf("restoring %s/%d: %w", w.stage.input, r.partition.id, r.err)
+			}
+			w.open(r.partition)
+		default:
+			return nil
+		}
 	}
-	if err != nil {
-		return fmt.Errorf("subject lane: start of %s: %w", w.topics.Events, err)
-	}
-	ends, err := admin.ListEndOffsets(ctx, w.topics.Events)
-	if err == nil {
-		err = ends.Error()
-	}
-	if err != nil {
-		return fmt.Errorf("subject lane: end of %s: %w", w.topics.Events, err)
-	}
+}
+
+// open reads a partition's input from where its state is. w.mu is held.
+func (w *worker) open(p *lanePartition) {
+	p.ready = true
+	at := offsets{}
+	at.set(w.stage.input, p.id, kgo.EpochOffset{Epoch: -1, Offset: p.next})
+	w.consumer.SetOffsets(at)
+	w.consumer.ResumeFetchPartitions(map[string][]int32{w.stage.input: {p.id}})
+	w.metrics.restoreSeconds.Observe(time.Since(p.started).Seconds())
+	w.tellReadiness()
+}
+
+// revoke commits what was processed before partitions go to another worker.
+func (w *worker) revoke(ids []int32) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for id, committed := range from {
-		p := w.partitions[id]
-		if p == nil {
-			continue
-		}
-		start, startKnown := starts.Lookup(w.topics.Events, id)
-		end, endKnown := ends.Lookup(w.topics.Events, id)
-		if !startKnown || !endKnown {
-			return fmt.Errorf("subject lane: the brokers do not say where %s/%d begins and ends", w.topics.Events, id)
-		}
-		p.liveFrom = w.liveFrom(id, committed.EpochOffset().Offset, start.Offset, end.Offset)
-		p.committed, p.next = p.liveFrom, start.Offset
-		w.open(p)
-		from[id] = kgo.NewOffset().At(start.Offset)
-	}
-	w.tellReadiness()
-	return nil
-}
-
-// liveFrom is the offset from which on a partition's records have not been
-// published: the committed one, if the log has it. A group that has committed
-// nothing has a negative one.
-func (w *laneWorker) liveFrom(id int32, committed, start, end int64) int64 {
-	switch {
-	case committed < 0:
-		return start
-	case committed < start:
-		w.log.Warn("events are gone before they were scored: retention has removed them", "topic", w.topics.Events, "partition", id,
-			"from", committed, "to", start)
-		return start
-	case committed > end:
-		// Of what is there nobody knows what was published; twice is better
-		// than never.
-		w.log.Warn("the log is shorter than what was committed, so it was cut or created anew: all of it is published again",
-			"topic", w.topics.Events, "partition", id, "committed", committed, "end", end)
-		return start
-	}
-	return committed
-}
-
-// open lets a partition publish once its state is rebuilt. w.mu is held.
-func (w *laneWorker) open(p *lanePartition) {
-	if p.restored || p.liveFrom < 0 || p.next < p.liveFrom {
+	if len(ids) == 0 {
 		return
 	}
-	w.passOverFalls(p, event.TimeOf(w.now()))
-	p.restored = true
-	w.metrics.restoreSeconds.Observe(time.Since(p.started).Seconds())
-}
-
-// revoke commits what was processed of partitions that another worker takes.
-func (w *laneWorker) revoke(ids []int32) {
-	w.mu.Lock()
-	err := w.commit()
-	w.mu.Unlock()
-	if err != nil {
-		w.log.Warn("partitions leave without a commit; their next owner repeats some records", "error", err)
+	if err := w.tx.finish(); err != nil {
+		w.log.Warn("partitions leave without a commit; their next owner does some records again", "error", err)
 	}
 	w.forget(ids)
 }
 
-func (w *laneWorker) forget(ids []int32) {
+// lose takes back what was processed of partitions that are another's already.
+func (w *worker) lose(ids []int32) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if err := w.tx.drop(fmt.Errorf("the group has given %s to others", w.stage.input)); err != nil {
+		w.log.Warn("partitions were lost, and the transaction could not be taken back", "error", err)
+	}
+	w.forget(ids)
+}
+
+// forget drops partitions. w.mu is held.
+func (w *worker) forget(ids []int32) {
 	for _, id := range ids {
-		w.metrics.noLag(w.topics.Events, id)
-		if !w.closing {
+		w.metrics.noLag(w.stage.input, id)
+		if p := w.partitions[id]; p != nil && !w.closing {
+			p.gone.Store(true)
 			delete(w.partitions, id)
 		}
 	}
@@ -127,42 +107,51 @@ func (w *laneWorker) forget(ids []int32) {
 }
 
 // tellReadiness notes whether the worker has joined its group and every
-// partition it owns is rebuilt; else why not. w.mu is held.
-func (w *laneWorker) tellReadiness() {
+// partition it owns is restored; else why not. w.mu is held.
+func (w *worker) tellReadiness() {
 	var why string
 	if !w.joined {
-		why = "a lane has not joined its group yet"
+		why = "the " + w.stage.name + " has not joined its group yet"
 	}
 	for id, p := range w.partitions {
-		if !p.restored {
-			why = fmt.Sprintf("rebuilding %s/%d: at offset %d of %d", w.topics.Events, id, p.next, p.liveFrom)
+		switch {
+		case !p.ready:
+			why = fmt.Sprintf("restoring the state of %s/%d", w.stage.input, id)
+		case p.rebuilding(p.next):
+			why = fmt.Sprintf("rebuilding the state of %s/%d: at offset %d of %d", w.stage.input, id, p.next, p.liveFrom)
 		}
 	}
 	w.unready.Store(&why)
 }
 
-// ready reports why the worker is not ready, or "". It does not wait for the
-// worker, who may be waiting for Kafka.
-func (w *laneWorker) ready() (why string) {
+// notReady reports why the worker is not ready, or "". It does not wait for
+// the worker, who may be waiting for Kafka.
+func (w *worker) notReady() (why string) {
 	if why := w.unready.Load(); why != nil {
 		return *why
 	}
-	return "a lane has not joined its group yet"
+	return "the " + w.stage.name + " has not joined its group yet"
 }
 
-// stateSize adds up what the partitions of many lanes hold and have counted.
+// stateSize adds up what the partitions of a stage's workers hold and have
+// counted.
 type stateSize struct {
-	entries, bytes        int
-	evicted, fallsSkipped uint64
-	ruleErrors            map[string]uint64
-	policyErrors          map[string]uint64
+	stage          string
+	entries, bytes int
+	evicted        [len(tierNames)]uint64
+	damaged        uint64
+	ruleErrors     map[string]uint64
+	policyErrors   map[string]uint64
 }
 
 func (s *stateSize) add(other *stateSize) {
+	s.stage = other.stage
 	s.entries += other.entries
 	s.bytes += other.bytes
-	s.evicted += other.evicted
-	s.fallsSkipped += other.fallsSkipped
+	for tier, n := range other.evicted {
+		s.evicted[tier] += n
+	}
+	s.damaged += other.damaged
 	for rule, n := range other.ruleErrors {
 		s.ruleErrors[rule] += n
 	}
@@ -176,17 +165,21 @@ const measureEvery = 5 * time.Second
 
 // noteSize leaves the size of the state where metrics find it without waiting
 // for the worker, who may be waiting for Kafka. w.mu is held.
-func (w *laneWorker) noteSize() {
+func (w *worker) noteSize() {
 	if time.Since(w.measured) < measureEvery {
 		return
 	}
 	w.measured = time.Now()
-	size := stateSize{ruleErrors: w.lane.rules.Errors(), policyErrors: w.lane.scorer.Failures()}
+	size := stateSize{stage: w.stage.name}
+	w.stage.measure(&size)
 	for _, p := range w.partitions {
-		size.entries += p.store.subjects.len()
-		size.bytes += p.store.bytes()
-		size.evicted += p.store.evicted
-		size.fallsSkipped += p.falls.skipped
+		if p.ready {
+			size.entries += p.store.Len() - p.store.Count(state.Timetable)
+			size.bytes += p.store.Bytes()
+			for tier := range size.evicted {
+				size.evicted[tier] += p.store.Evicted(state.Tier(tier))
+			}
+		}
 	}
 	w.size.Store(&size)
 }

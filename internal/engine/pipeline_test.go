@@ -64,7 +64,7 @@ func TestFeedbackSignalsReachScoreAndMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer p.Close()
-	lane, part := p.Lane(), NewPartition(100)
+	lane, part := p.Lane(), NewPartition(1<<20)
 	at := event.TimeOf(time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC))
 	send := func(e event.Event) Result {
 		at += event.Minute

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"reflect"
 	"slices"
 
 	"github.com/riskstream/riskstream/event"
@@ -112,15 +111,18 @@ func writeFile(path string, fill func(io.Writer) error) error {
 	return err
 }
 
-// writeState writes the canonical state of the subjects of the stores.
-func writeState(w io.Writer, stores ...*store) error {
+// writeState writes the canonical state of the partitions: each subject, each
+// source and each fall to come, sorted by key. Two states are the same when
+// these bytes are.
+func writeState(w io.Writer, partitions ...*Partition) error {
 	lines := map[string][]byte{}
-	for _, s := range stores {
-		for i := s.newest; i != 0; {
-			sub := s.subjects.at(i)
-			key := string(s.keys.get(sub.key))
-			lines[key] = appendSubject(nil, key, s, sub)
-			i = sub.older
+	for _, p := range partitions {
+		for key, value := range p.store.All() {
+			line, err := appendEntry(nil, string(key), value)
+			if err != nil {
+				return fmt.Errorf("state of %q: %w", key, err)
+			}
+			lines[string(key)] = line
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(lines)) {
@@ -129,23 +131,4 @@ func writeState(w io.Writer, stores ...*store) error {
 		}
 	}
 	return nil
-}
-
-func appendSubject(b []byte, key string, s *store, sub *subject) []byte {
-	b = append(b, `{"key":`...)
-	b = event.AppendString(b, key)
-	b = append(b, `,"score":`...)
-	b = appendCanonical(b, reflect.ValueOf(sub.score))
-	b = append(b, `,"memory":`...)
-	b = appendCanonical(b, reflect.ValueOf(sub.memory))
-	b = append(b, `,"seen":`...)
-	b = appendCanonical(b, reflect.ValueOf(sub.seen))
-	b = append(b, `,"open":[`...)
-	for i, c := range s.appendOpen(sub, nil) {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = appendCanonical(b, reflect.ValueOf(c))
-	}
-	return append(b, "]}\n"...)
 }

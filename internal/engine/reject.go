@@ -31,7 +31,7 @@ func (g *ingester) stepOver(batch *kgo.ErrDecompressTooLarge) {
 		Error:  fmt.Sprintf("the records of offsets %d to %d are in one compressed batch that would become too large; none was read", batch.Offset, batch.NextOffset-1),
 		Origin: g.origin(batch.Topic, batch.Partition, batch.Offset),
 	}, nil)
-	g.read.set(batch.Topic, batch.Partition, kgo.EpochOffset{Epoch: batch.Epoch, Offset: batch.NextOffset})
+	g.making.read.set(batch.Topic, batch.Partition, kgo.EpochOffset{Epoch: batch.Epoch, Offset: batch.NextOffset})
 }
 
 // reject produces a dead letter of a source topic, and keeps less of what is
@@ -44,7 +44,7 @@ func (g *ingester) reject(source string, d publish.DeadLetter, headers []kgo.Rec
 		d.Raw = d.Raw[:len(d.Raw)/2]
 		value = publish.AppendDeadLetter(value[:0], d)
 	}
-	g.produce(&kgo.Record{Topic: g.topics.DeadLetter, Key: []byte(source), Value: value, Headers: headers})
+	g.add(g.topics.DeadLetter, []byte(source), value, headers)
 }
 
 func deadLetter(d ingest.DeadLetter) publish.DeadLetter {

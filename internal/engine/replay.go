@@ -3,20 +3,23 @@ package engine
 import (
 	"bufio"
 	"io"
+	"math"
 
 	"github.com/riskstream/riskstream/event"
 	"github.com/riskstream/riskstream/ingest"
 )
 
-// Replay feeds files through ingest and the subject lane, in file order, with
-// no Kafka and no clock. Files share their subjects' state; each file is an
-// input log of its own.
+// Replay feeds files through ingest, the source lane and the subject lane, in
+// file order, with no Kafka and no clock. Files share the state of subjects and
+// sources; each file is an input log of its own.
 type Replay struct {
 	lane      *Lane
 	parser    *ingest.Parser
 	partition *Partition
 	out       *bufio.Writer
-	records   *Records // nil unless collected
+	sources   *SourceLane
+	networks  *Partition // the state of the source lane
+	records   *Records   // nil unless collected
 	stats     ReplayStats
 
 	line   []byte
@@ -33,8 +36,8 @@ type ReplayStats struct {
 	DeadLetters map[string]int // by reason
 }
 
-// maxReplaySubjects bounds the state of a replay.
-const maxReplaySubjects = 50_000_000
+// replayMemory bounds the state of a replay, in bytes.
+const replayMemory = 64 << 30
 
 // NewReplay writes replay lines to out. rejected is told of each dead letter.
 func (p *Pipeline) NewReplay(source ingest.Source, out io.Writer, rejected func(ingest.DeadLetter)) (*Replay, error) {
@@ -45,7 +48,9 @@ func (p *Pipeline) NewReplay(source ingest.Source, out io.Writer, rejected func(
 	r := &Replay{
 		lane:      p.Lane(),
 		parser:    parser,
-		partition: NewPartition(maxReplaySubjects),
+		partition: NewPartition(replayMemory),
+		sources:   p.SourceLane(),
+		networks:  NewPartition(replayMemory),
 		out:       bufio.NewWriterSize(out, 1<<16),
 		stats:     ReplayStats{DeadLetters: map[string]int{}},
 	}
@@ -68,7 +73,7 @@ func (r *Replay) Stats() ReplayStats { return r.stats }
 
 // File replays one file, plain or gzip, of any format that ingest reads.
 func (r *Replay) File(in io.Reader) error {
-	r.partition.marks = marks{}
+	r.partition.marks = newMarks()
 	err := r.parser.ParseFile(in, r.event, r.reject)
 	if flushErr := r.out.Flush(); err == nil {
 		err = flushErr
@@ -81,7 +86,10 @@ func (r *Replay) event(e *event.Event) {
 	if r.records != nil {
 		sink = r.records
 	}
+	caused := r.signal(e, sink)
 	result := r.lane.Process(r.partition, e, sink)
+	r.lane.explain(&result, caused)
+	r.partition.commit() // nothing is taken back
 	switch result.Status {
 	case Repeated:
 		r.stats.Repeats++
@@ -96,14 +104,38 @@ func (r *Replay) event(e *event.Event) {
 	}
 }
 
+// signal takes an event through the source lane and applies the signals that
+// it causes. It returns what they have raised of the event's own subject. An
+// event of a dump of risk.events causes none: its signals stand in the dump.
+func (r *Replay) signal(e *event.Event, sink Sink) []event.Detection {
+	if e.Origin.Set() {
+		return nil
+	}
+	_, signals := r.sources.Process(r.networks, e)
+	r.networks.commit()
+	var caused []event.Detection
+	for _, signal := range signals {
+		result := r.lane.Process(r.partition, &signal, sink)
+		if result.Status != Signalled {
+			continue
+		}
+		r.stats.Signals++
+		if signal.User.Subject == e.User.Subject {
+			caused = append(caused, result.Detections...)
+		}
+	}
+	return caused
+}
+
 // FallUntil publishes, to the collected records, every level that falls up to
 // the given time.
 func (r *Replay) FallUntil(until event.Time) {
 	if r.records != nil {
-		r.stats.Falls += r.lane.Fall(r.partition, until, r.records)
+		r.stats.Falls += r.lane.Fall(r.partition, until, math.MaxInt, r.records)
+		r.partition.commit()
 	}
 }
 
 // WriteState writes the canonical state of every subject, one JSON line each,
 // sorted by key.
-func (r *Replay) WriteState(w io.Writer) error { return writeState(w, r.partition.store) }
+func (r *Replay) WriteState(w io.Writer) error { return writeState(w, r.partition) }

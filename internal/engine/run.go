@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/riskstream/riskstream/ingest"
@@ -26,47 +28,74 @@ type Engine struct {
 	now      func() time.Time
 	metrics  *Metrics
 	drain    time.Duration
+	session  time.Duration // until a silent member's partitions go to others
 
 	recordLimit int // in bytes, of the topics
 
-	mu    sync.Mutex
-	lanes []*laneWorker // nil where none runs
+	mu          sync.Mutex
+	lanes       []*worker // nil where none runs
+	sourceLanes []*worker
 }
 
 // New prepares an engine. now is the clock that publishes falls and nothing
 // else; it is time.Now but in tests.
 func New(cfg *config.Config, p *Pipeline, log *slog.Logger, r prometheus.Registerer, now func() time.Time) *Engine {
-	return &Engine{cfg: cfg, pipeline: p, log: log, now: now, metrics: NewMetrics(r), drain: drainTime, lanes: make([]*laneWorker, cfg.Engine.Workers)}
+	return &Engine{
+		cfg: cfg, pipeline: p, log: log, now: now, metrics: NewMetrics(r), drain: drainTime, session: sessionTimeout,
+		lanes: make([]*worker, cfg.Engine.Workers), sourceLanes: make([]*worker, cfg.Engine.Workers),
+	}
 }
 
 // Run makes sure that the topics exist and works until ctx ends; then it
-// drains. It returns an error only when it cannot start: a worker that fails
-// later is started again from the committed offsets.
+// drains. It returns an error when it cannot start, and when another process
+// has its name: a worker that fails otherwise is started again from what was
+// committed.
 func (g *Engine) Run(ctx context.Context) error {
 	opts, err := g.cfg.Kafka.ClientOptions(g.log)
 	if err != nil {
 		return err
 	}
+	snapshots, release, err := openSnapshots(g.cfg.Engine.StateDir, g.log, g.metrics)
+	if err != nil {
+		return err
+	}
+	defer release()
 	topics := g.cfg.Kafka.Topics()
 	if err := g.ensureTopics(ctx, opts); err != nil {
 		return err
 	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	var workers sync.WaitGroup
 	for i := range g.cfg.Engine.Workers {
 		workers.Go(func() {
-			g.supervise(ctx, fmt.Sprintf("lane-%d", i), func() error { return g.runLane(ctx, i, topics, opts) })
+			g.supervise(ctx, cancel, fmt.Sprintf("lane-%d", i), func() error {
+				return g.runStage(ctx, &g.lanes[i], i, subjectStage(g.pipeline.Lane(), topics), opts, snapshots)
+			})
+		})
+		workers.Go(func() {
+			g.supervise(ctx, cancel, fmt.Sprintf("source-lane-%d", i), func() error {
+				return g.runStage(ctx, &g.sourceLanes[i], i, sourceStage(g.pipeline.SourceLane(), topics), opts, snapshots)
+			})
 		})
 		if len(g.cfg.Sources) > 0 {
 			workers.Go(func() {
-				g.supervise(ctx, fmt.Sprintf("ingest-%d", i), func() error { return g.runIngester(ctx, topics, opts) })
+				g.supervise(ctx, cancel, fmt.Sprintf("ingest-%d", i), func() error { return g.runIngester(ctx, i, topics, opts) })
 			})
 		}
 	}
 	workers.Go(func() { g.pipeline.enricher.Watch(ctx, 5*time.Second) })
 	workers.Go(func() { g.watchState(ctx) })
 	workers.Wait()
+	if err := context.Cause(ctx); errors.Is(err, errInstance) {
+		return err
+	}
 	return nil
 }
+
+// errInstance ends the engine: two processes of one name would take each
+// other's partitions away for ever.
+var errInstance = errors.New("another process has the same engine.instance; give each process its own")
 
 // startTime is how long brokers that do not answer are waited for: a start
 // beside a starting broker should not fail, and one with a wrong address should
@@ -86,7 +115,7 @@ func (g *Engine) ensureTopics(ctx context.Context, opts []kgo.Opt) error {
 	admin := kadm.NewClient(client)
 	var last error
 	for {
-		err := g.prepareTopics(ctx, admin)
+		err := g.prepareTopics(ctx, client, admin)
 		if err == nil {
 			return nil
 		}
@@ -109,7 +138,12 @@ func (g *Engine) ensureTopics(ctx context.Context, opts []kgo.Opt) error {
 	}
 }
 
-func (g *Engine) prepareTopics(ctx context.Context, admin *kadm.Client) error {
+func (g *Engine) prepareTopics(ctx context.Context, client *kgo.Client, admin *kadm.Client) error {
+	if g.exactlyOnce() {
+		if err := requireTransactions(ctx, client); err != nil {
+			return err
+		}
+	}
 	warnings, err := g.cfg.Kafka.EnsureTopics(ctx, admin)
 	for _, w := range warnings {
 		g.log.Warn(w)
@@ -132,12 +166,16 @@ func (g *Engine) prepareTopics(ctx context.Context, admin *kadm.Client) error {
 }
 
 // supervise runs a worker again after a failure, with growing pauses.
-func (g *Engine) supervise(ctx context.Context, name string, work func() error) {
+func (g *Engine) supervise(ctx context.Context, end context.CancelCauseFunc, name string, work func() error) {
 	pause := time.Second
 	for {
 		began := time.Now()
 		err := work()
-		if ctx.Err() != nil {
+		switch {
+		case errors.Is(err, kerr.FencedInstanceID):
+			end(fmt.Errorf("engine.instance %q: %w (%w)", g.cfg.Engine.Instance, errInstance, err))
+			return
+		case ctx.Err() != nil:
 			if err != nil {
 				g.log.Error("worker did not drain; some records will be done again", "worker", name, "error", err)
 			}
@@ -157,32 +195,46 @@ func (g *Engine) supervise(ctx context.Context, name string, work func() error) 
 	}
 }
 
-func (g *Engine) runLane(ctx context.Context, slot int, topics publish.Topics, opts []kgo.Opt) error {
-	w := &laneWorker{
-		lane:    g.pipeline.Lane(),
-		topics:  topics,
-		now:     g.now,
-		metrics: g.metrics,
-		log:     g.log,
-		limit:   max(g.cfg.Engine.MaxSubjects/int(g.cfg.Kafka.Partitions), 1),
-		bytes:   g.recordLimit,
-		drain:   g.drain,
+func (g *Engine) exactlyOnce() bool { return g.cfg.Engine.Delivery == config.ExactlyOnce }
+
+// member names a worker in its group.
+func (g *Engine) member(slot int) string { return fmt.Sprintf("%s-%d", g.cfg.Engine.Instance, slot) }
+
+// runStage runs one worker of a stage, which others find at place meanwhile.
+func (g *Engine) runStage(ctx context.Context, place **worker, slot int, stage *stage, opts []kgo.Opt, snapshots *snapshots) error {
+	group := g.cfg.Kafka.Group(stage.group)
+	w := &worker{
+		stage:           stage,
+		topics:          g.cfg.Kafka.Topics(),
+		exactlyOnce:     g.exactlyOnce(),
+		group:           group,
+		member:          g.member(slot),
+		transactionalID: group + "-" + g.member(slot),
+		snapshots:       snapshots,
+		now:             g.now,
+		metrics:         g.metrics,
+		log:             g.log.With("stage", stage.name),
+		memory:          int(stage.memory * float64(g.cfg.Engine.StateMemoryMB<<20) / float64(g.cfg.Kafka.Partitions)),
+		bytes:           g.recordLimit,
+		config:          g.pipeline.hash,
+		drain:           g.drain,
+		session:         g.session,
 	}
-	g.setLane(slot, w)
-	err := w.run(ctx, opts, g.cfg.Kafka.Group("subject-lane"))
+	g.show(place, w)
+	err := w.run(ctx, opts)
 	if ctx.Err() == nil {
-		g.setLane(slot, nil) // not ready until the next one is
+		g.show(place, nil) // not ready until the next one is
 	}
 	return err
 }
 
-func (g *Engine) setLane(slot int, w *laneWorker) {
+func (g *Engine) show(place **worker, w *worker) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.lanes[slot] = w
+	*place = w
 }
 
-func (g *Engine) runIngester(ctx context.Context, topics publish.Topics, opts []kgo.Opt) error {
+func (g *Engine) runIngester(ctx context.Context, slot int, topics publish.Topics, opts []kgo.Opt) error {
 	parsers := map[string]*ingest.Parser{}
 	for _, source := range g.cfg.Sources {
 		parser, err := g.pipeline.Parser(source)
@@ -191,20 +243,20 @@ func (g *Engine) runIngester(ctx context.Context, topics publish.Topics, opts []
 		}
 		parsers[source.Topic] = parser
 	}
-	w := &ingester{parsers: parsers, topics: topics, limit: g.recordLimit, metrics: g.metrics, log: g.log, drain: g.drain}
+	w := &ingester{parsers: parsers, topics: topics, member: g.member(slot), session: g.session, limit: g.recordLimit, metrics: g.metrics, log: g.log, drain: g.drain}
 	return w.run(ctx, opts, g.cfg.Kafka.Group("ingest"))
 }
 
 // Ready reports why the engine is not ready to be relied on, or nil: it has
-// joined its group and rebuilt the state of every partition it owns.
+// joined its group and restored the state of every partition it owns.
 func (g *Engine) Ready() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	for _, lane := range g.lanes {
-		if lane == nil {
+	for _, w := range slices.Concat(g.lanes, g.sourceLanes) {
+		if w == nil {
 			return errors.New("a lane is starting")
 		}
-		if why := lane.ready(); why != "" {
+		if why := w.notReady(); why != "" {
 			return errors.New(why)
 		}
 	}
@@ -228,14 +280,16 @@ func (g *Engine) watchState(ctx context.Context) {
 func (g *Engine) measureState() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	total := stateSize{ruleErrors: map[string]uint64{}, policyErrors: map[string]uint64{}}
-	for _, lane := range g.lanes {
-		if lane == nil {
-			continue
+	for _, workers := range [][]*worker{g.lanes, g.sourceLanes} {
+		total := stateSize{ruleErrors: map[string]uint64{}, policyErrors: map[string]uint64{}}
+		for _, w := range workers {
+			if w == nil {
+				continue
+			}
+			if size := w.size.Load(); size != nil {
+				total.add(size)
+			}
 		}
-		if size := lane.size.Load(); size != nil {
-			total.add(size)
-		}
+		g.metrics.state(&total)
 	}
-	g.metrics.state(total)
 }

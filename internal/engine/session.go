@@ -24,33 +24,44 @@ const heartbeatEvery = 500 * time.Millisecond
 // has read acknowledged and committed. Orchestrators kill after 30 s.
 const drainTime = 20 * time.Second
 
-// leaveTime is how long it may then take to leave its group; a member that does
-// not say goodbye is missed after the session's time-out.
+// leaveTime is how long it may then take to end its client.
 const leaveTime = 5 * time.Second
 
 // maxBufferedBytes bounds what a worker has produced and the brokers have not
-// acknowledged, in bytes. Dead letters can have 400 KB each.
+// acknowledged, in bytes.
 const maxBufferedBytes = 64 << 20
+
+// fetchMaxWait is how long brokers may hold back an answer without records.
+const fetchMaxWait = 100 * time.Millisecond
 
 // pollRecords is the most records that a worker takes at a time.
 const pollRecords = 10_000
 
-// sessionOptions are what every worker asks of its client: a member of a group
-// that commits by itself and that no rebalance interrupts between a poll and
-// AllowRebalance.
-func sessionOptions(group string, topics ...string) []kgo.Opt {
+// sessionTimeout is after how long without a word a member's partitions go to
+// others. A member that comes back within it, under the same name, finds its
+// partitions as it left them and disturbs nobody.
+const sessionTimeout = 10 * time.Second
+
+// rebalanceTimeout is how long a member may take to commit what it gives up,
+// and so for how long a rebalance waits for one that has gone.
+const rebalanceTimeout = 15 * time.Second
+
+// sessionOptions are what every worker asks of its client: a member of a group,
+// of a name that stays, that commits by itself and that no rebalance interrupts
+// between a poll and AllowRebalance.
+func sessionOptions(group, member string, timeout time.Duration, topics ...string) []kgo.Opt {
 	return []kgo.Opt{
 		kgo.ConsumerGroup(group),
+		kgo.InstanceID(member),
+		kgo.SessionTimeout(timeout),
+		kgo.RebalanceTimeout(rebalanceTimeout),
 		kgo.ConsumeTopics(topics...),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
-		kgo.FetchMaxWait(100 * time.Millisecond),
+		kgo.FetchMaxWait(fetchMaxWait),
 		kgo.DisableAutoCommit(),
 		kgo.HeartbeatInterval(heartbeatEvery),
 		kgo.BlockRebalanceOnPoll(),
-		kgo.ProducerLinger(0),
-		kgo.MaxBufferedRecords(200_000),
-		kgo.MaxBufferedBytes(maxBufferedBytes),
 	}
 }
 
@@ -71,13 +82,20 @@ func outlasting(ctx context.Context, by time.Duration) (context.Context, context
 	}
 }
 
-// leave ends a client and its membership, also when no broker answers.
+// leave ends a client, also when no broker answers. Its member stays in the
+// group, for who comes back under its name. A group that rebalances answers
+// late; that is not waited for.
 func leave(client *kgo.Client) {
 	client.AllowRebalance()
-	ctx, cancel := context.WithTimeout(context.Background(), leaveTime)
-	defer cancel()
-	_ = client.LeaveGroupContext(ctx) // the group forgets who does not manage to leave
-	client.Close()
+	ended := make(chan struct{})
+	go func() {
+		client.Close()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+	case <-time.After(leaveTime):
+	}
 }
 
 // poll returns the records that come within commitEvery. It keeps rebalances

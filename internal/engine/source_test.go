@@ -1,6 +1,9 @@
 package engine
 
 import (
+	"bytes"
+	"compress/gzip"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -103,4 +106,24 @@ func TestSourceThatIsCreatedAnew(t *testing.T) {
 	}
 	w.wait("the new topic to be read", func() bool { return ends(w.ctx, w.admin, "risk.deadletter") > before })
 	e.stop(t)
+}
+
+// A raw record of which very much is made does not stop those behind it.
+func TestRecordThatBecomesVeryMuch(t *testing.T) {
+	w, _ := faulty(t)
+	var raw bytes.Buffer
+	packed := gzip.NewWriter(&raw)
+	broken := `{"broken":"` + strings.Repeat("\\\"", 30<<10) + `"}`
+	for i := range 1000 {
+		fmt.Fprint(packed, string("[,"[min(i, 1)]), broken)
+	}
+	fmt.Fprint(packed, "]")
+	if err := packed.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.client.ProduceSync(w.ctx, &kgo.Record{Topic: "idp.okta", Value: raw.Bytes()}).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	w.produce(1_100)
+	w.scoreAll()
 }

@@ -118,6 +118,14 @@ func (w *world) start() *running {
 	return w.startWith(func(*Engine) {})
 }
 
+// startAs starts an engine of another name than start does, to run beside it.
+func (w *world) startAs(instance string) *running {
+	w.t.Helper()
+	cfg := *w.cfg
+	cfg.Engine.Instance, cfg.Engine.StateDir = instance, filepath.Join(cfg.Engine.StateDir, instance)
+	return w.startWith(func(e *Engine) { e.cfg = &cfg })
+}
+
 // startWith starts an engine that prepare has changed.
 func (w *world) startWith(prepare func(*Engine)) *running {
 	w.t.Helper()
@@ -130,6 +138,7 @@ func (w *world) startWith(prepare func(*Engine)) *running {
 	ctx, cancel := context.WithCancel(w.ctx)
 	registry := prometheus.NewRegistry()
 	r := &running{New(w.cfg, pipeline, log, registry, func() time.Time { return w.now }), cancel, make(chan error, 1), registry}
+	r.Engine.session = 6 * time.Second // the least that brokers take
 	prepare(r.Engine)
 	go func() { r.done <- r.Run(ctx) }()
 	return r
@@ -186,7 +195,7 @@ func (w *world) check(last *running) (detections []byte) {
 	log := readTopic(w.t, w.ctx, w.addr, topics.Events)
 	checkNothingLost(w.t, w.ctx, w.admin, w.cfg, log, readTopic(w.t, w.ctx, w.addr, topics.DeadLetter))
 	want := replayDump(w.t, w.cfg, log, event.TimeOf(w.now))
-	detections = liveDetections(readTopic(w.t, w.ctx, w.addr, topics.Detections))
+	detections = liveDetections(readTopic(w.t, w.ctx, w.addr, topics.Detections), w.cfg.Engine.Delivery == config.AtLeastOnce)
 	compare(w.t, "detections.jsonl", want, detections)
 	compare(w.t, "scores.jsonl", want, liveScores(readTopic(w.t, w.ctx, w.addr, topics.Scores)))
 	compare(w.t, "state.jsonl", want, last.state(w.t))
@@ -209,8 +218,8 @@ geoip:
   asn: ../../fixtures/geoip/asn.mmdb
   anonymous: ../../fixtures/geoip/anonymous.mmdb
 directory: %[3]q
-engine: {workers: 2}
-`, addr, prefix, directory)
+engine: {workers: 2, state_dir: %[4]q}
+`, addr, prefix, directory, t.TempDir())
 	cfg, err := config.Parse("riskstream.yaml", []byte(text), func(string) (string, bool) { return "", false })
 	if err != nil {
 		t.Fatal(err)
@@ -244,26 +253,31 @@ func (r *running) stop(t *testing.T) {
 	}
 }
 
-// settled reports that each lane holds its share of the partitions of
-// risk.events, so that no rebalance is under way or to come.
+// settled reports that each worker of the lanes holds its share of the
+// partitions, so that no rebalance is under way or to come: one that stops in
+// the middle of it keeps its group waiting.
 func (r *running) settled(partitions int) bool {
 	r.mu.Lock()
-	lanes := slices.Clone(r.lanes)
-	r.mu.Unlock()
-	held := 0
-	for _, lane := range lanes {
-		if lane == nil {
+	defer r.mu.Unlock()
+	for _, workers := range [][]*worker{r.lanes, r.sourceLanes} {
+		held := 0
+		for _, w := range workers {
+			if w == nil {
+				return false
+			}
+			w.mu.Lock()
+			n := len(w.partitions)
+			w.mu.Unlock()
+			if n < partitions/len(workers) {
+				return false
+			}
+			held += n
+		}
+		if held != partitions {
 			return false
 		}
-		lane.mu.Lock()
-		n := len(lane.partitions)
-		lane.mu.Unlock()
-		if n < partitions/len(lanes) {
-			return false
-		}
-		held += n
 	}
-	return held == partitions
+	return true
 }
 
 // owned counts the partitions of risk.events that the engine's lanes hold.
@@ -284,17 +298,17 @@ func (r *running) owned() (n int) {
 // state is the canonical state of every partition that the engine owned when
 // it stopped.
 func (r *running) state(t *testing.T) []byte {
-	var stores []*store
+	var partitions []*Partition
 	for _, lane := range r.lanes {
 		if lane == nil {
 			continue
 		}
 		for _, p := range lane.partitions {
-			stores = append(stores, p.store)
+			partitions = append(partitions, p.Partition)
 		}
 	}
 	var out bytes.Buffer
-	if err := writeState(&out, stores...); err != nil {
+	if err := writeState(&out, partitions...); err != nil {
 		t.Fatal(err)
 	}
 	return out.Bytes()
@@ -310,11 +324,13 @@ func committed(ctx context.Context, admin *kadm.Client, group string) int64 {
 	return sum
 }
 
-// idle reports that ingest has committed the end of every source and the lane
-// the end of risk.events.
+// idle reports that ingest has committed the end of every source, and the lanes
+// the ends of risk.activity and risk.events, which the former writes to.
 func idle(ctx context.Context, admin *kadm.Client, cfg *config.Config) bool {
+	topics := cfg.Kafka.Topics()
 	return ingested(ctx, admin, cfg) &&
-		ends(ctx, admin, cfg.Kafka.Topics().Events) == committed(ctx, admin, cfg.Kafka.Group("subject-lane"))
+		ends(ctx, admin, topics.Activity) == committed(ctx, admin, cfg.Kafka.Group("source-lane")) &&
+		ends(ctx, admin, topics.Events) == committed(ctx, admin, cfg.Kafka.Group("subject-lane"))
 }
 
 // ingested reports that ingest has committed the end of every source.
@@ -347,7 +363,8 @@ func ends(ctx context.Context, admin *kadm.Client, topics ...string) int64 {
 // readTopic reads a whole topic, by partition in offset order.
 func readTopic(t *testing.T, ctx context.Context, addr, topic string) []*kgo.Record {
 	t.Helper()
-	client, err := kgo.NewClient(kgo.SeedBrokers(addr), kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.FetchIsolationLevel(kgo.ReadCommitted()))
+	client, err := kgo.NewClient(kgo.SeedBrokers(addr), kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords()) // the ends of transactions take up offsets
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -367,8 +384,10 @@ func readTopic(t *testing.T, ctx context.Context, addr, topic string) []*kgo.Rec
 			t.Fatalf("reading %s: %v", topic, ctx.Err())
 		}
 		fetches.EachRecord(func(r *kgo.Record) {
-			records = append(records, r)
 			next[r.Partition] = r.Offset + 1
+			if !r.Attrs.IsControl() {
+				records = append(records, r)
+			}
 		})
 	}
 	slices.SortStableFunc(records, func(a, b *kgo.Record) int { return int(a.Partition) - int(b.Partition) })
@@ -382,14 +401,15 @@ func checkNothingLost(t *testing.T, ctx context.Context, admin *kadm.Client, cfg
 	t.Helper()
 	found := map[string]bool{}
 	var d event.Decoder
-	taken := map[int32]marks{}
+	taken := map[int32]*marks{}
 	for _, r := range log {
 		e, err := d.Decode(r.Value)
 		if err != nil {
 			t.Fatalf("risk.events %d/%d: %v", r.Partition, r.Offset, err)
 		}
 		if taken[r.Partition] == nil {
-			taken[r.Partition] = marks{}
+			fresh := newMarks()
+			taken[r.Partition] = &fresh
 		}
 		if taken[r.Partition].advance(&e.Origin) { // else the lane drops it
 			found[fmt.Sprint(e.Origin.Topic, e.Origin.Partition, e.Origin.Offset)] = true

@@ -43,6 +43,7 @@ func instance(t *testing.T, raw []byte) map[string]any {
 // the schema, and the smallest ones.
 func records() map[string][][]byte {
 	e, d, s := sampleEvent(), sampleDetection(), sampleScore()
+	activity := e.Activity()
 	d.Rule = &event.RuleInfo{ID: "r1", Title: "T", Severity: "high", Tags: []string{"a"}}
 	s.Session = "s-1"
 	s.Reasons[0].Unconfirmed, s.Reasons[0].CoveredBy = true, "new_country"
@@ -50,7 +51,9 @@ func records() map[string][][]byte {
 	bare := event.Detection{Name: "n", Group: event.GroupDevice}
 	pinned := event.Score{Entity: "user:t/u", Tenant: "t", Subject: "u", Score: 100, Level: event.High, Decision: event.Revoke, AsOf: e.Time, ReauthAfter: e.Time, Version: 1}
 	small.Tenant, small.User.Subject = "t", "u"
+	bareActivity := event.Event{Time: e.Time, ID: "x", Kind: event.KindEvent, User: event.User{Subject: "u"}}
 	return map[string][][]byte{
+		"risk.activity":   {activity.AppendJSON(nil), bareActivity.AppendJSON(nil)},
 		"risk.events":     {e.AppendJSON(nil), small.AppendJSON(nil)},
 		"risk.detections": {AppendDetection(nil, &e, &d, "c"), AppendDetection(nil, &small, &bare, "")},
 		"risk.scores":     {AppendScore(nil, &s), AppendScore(nil, &pinned)},

@@ -18,6 +18,13 @@ type Topics struct {
 	Detections string // evidence, key tenant/subject
 	Scores     string // compacted, key the score's entity
 	DeadLetter string // what could not be parsed, key the source topic
+
+	// State is the changelog of the subject lane's state: compacted, with the
+	// partitions of Events. It is riskstream's own; its form is no contract.
+	State string
+
+	Activity    string // what the source lane sees, key a source network or an application
+	SourceState string // the changelog of the source lane's state, with the partitions of Activity
 }
 
 // Topics names the topics, behind the configured prefix.
@@ -27,6 +34,10 @@ func (c KafkaConfig) Topics() Topics {
 		Detections: c.TopicPrefix + "risk.detections",
 		Scores:     c.TopicPrefix + "risk.scores",
 		DeadLetter: c.TopicPrefix + "risk.deadletter",
+		State:      c.TopicPrefix + "risk.state",
+
+		Activity:    c.TopicPrefix + "risk.activity",
+		SourceState: c.TopicPrefix + "risk.source_state",
 	}
 }
 
@@ -46,18 +57,21 @@ const maxMessageBytes = 1_048_588
 
 // Retention of the topics.
 const (
-	// eventsRetention bounds how far back a subject's state reaches, since
-	// state is rebuilt from risk.events. It is twice the 45 days after which an
-	// account counts as dormant, the longest span that a detector looks back
-	// on, so that a restart forgets nothing that matters; and it is finite, since
-	// the events are personal data.
+	// eventsRetention is how far back scores can be explained and replayed from
+	// Kafka alone. It is twice the 45 days after which an account counts as
+	// dormant, the longest span that a detector looks back on; and it is
+	// finite, since the events are personal data.
 	eventsRetention = 90 * day
+	// activityRetention leaves the source lane a long weekend's outage. Nothing
+	// else reads it, and all that it says stands in the events too.
+	activityRetention = 3 * day
 	// detectionsRetention leaves a month to look into an incident.
 	detectionsRetention = 30 * day
 	// deadLetterRetention leaves a fortnight to mend a parser and read again.
 	deadLetterRetention = 14 * day
 	// tombstoneRetention is how long a reader may be away, or busy with its
-	// first reading, and still see that a session's record has ended.
+	// first reading, and still see that a session's record has ended. A snapshot
+	// of the state must be younger.
 	tombstoneRetention = 2 * day
 	// maxCompactionLag ends superseded scores within a day, also on a topic with
 	// little traffic; they are personal data.
@@ -92,11 +106,27 @@ func (c KafkaConfig) topics() []topic {
 			"max.compaction.lag.ms":     millis(maxCompactionLag),
 		}},
 		{names.DeadLetter, false, kept(deadLetterRetention)},
+		{names.State, true, changelog()},
+		{names.Activity, true, kept(activityRetention)},
+		{names.SourceState, true, changelog()},
 	}
 	for _, t := range list {
 		t.settings["max.message.bytes"] = strconv.Itoa(maxMessageBytes)
 	}
 	return list
+}
+
+// changelog keeps the last record of each key. A larger share of superseded
+// records than in scores is tolerated: the state is written often and read
+// seldom.
+func changelog() map[string]string {
+	return map[string]string{
+		"cleanup.policy":            "compact",
+		"delete.retention.ms":       millis(tombstoneRetention),
+		"segment.bytes":             strconv.Itoa(128 << 20),
+		"segment.ms":                millis(6 * time.Hour),
+		"min.cleanable.dirty.ratio": "0.3",
+	}
 }
 
 func millis(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }

@@ -1,0 +1,151 @@
+package engine
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/riskstream/riskstream/event"
+	"github.com/riskstream/riskstream/ingest"
+	"github.com/riskstream/riskstream/internal/config"
+)
+
+func defaultPipeline(t *testing.T) *Pipeline {
+	t.Helper()
+	p, err := NewPipeline(config.Default(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.Close() })
+	return p
+}
+
+// attempt is a sign-in, in the form of risk.events, so many seconds after ten.
+func attempt(user string, second int, reason event.Reason) event.Event {
+	e := event.Event{
+		Time: 1773655200000 + event.Time(second)*event.Second, ID: fmt.Sprint(user, second),
+		Kind: event.KindEvent, Action: event.SignIn, Outcome: event.Success, Reason: reason, Provider: "okta",
+		User:   event.User{Name: "Not for the source lane", Subject: user, Kind: event.Human},
+		Source: event.Source{IP: netip.MustParseAddr("192.0.2.7"), Geo: event.Geo{Country: "DE"}},
+		Tenant: "default",
+	}
+	if reason != "" {
+		e.Outcome = event.Failure
+	}
+	return e
+}
+
+// sprayed is a spray on nine users, of whom one came in before and one after.
+func sprayed() []event.Event {
+	events := []event.Event{attempt("early", -3000, "")}
+	for round := range 4 {
+		for user := range 9 {
+			events = append(events, attempt(fmt.Sprint("user", user), round*120+user, event.BadCredentials))
+		}
+	}
+	return append(events, attempt("user3", 600, ""), attempt("user3", 660, ""), attempt("early", 700, ""))
+}
+
+// Signals go to whom the spray has reached, once each, and what the lane knows
+// of a network outlasts a restart.
+func TestSourceLaneSignals(t *testing.T) {
+	lane, p := defaultPipeline(t).SourceLane(), NewPartition(1<<20)
+	var subjects []string
+	for i, e := range sprayed() {
+		activity := e.Activity()
+		_, signals := lane.Process(p, &activity)
+		for _, signal := range signals {
+			if signal.NetworkKey() != "" {
+				t.Errorf("a signal goes to the source lane: %+v", signal)
+			}
+			subjects = append(subjects, signal.User.Subject)
+		}
+		if i%5 == 0 { // as after a restart
+			restored := NewPartition(1 << 20)
+			for key, value := range p.store.All() {
+				if err := restored.load(key, value); err != nil {
+					t.Fatal(err)
+				}
+			}
+			p = restored
+		}
+		p.commit()
+	}
+	if got := strings.Join(subjects, " "); got != "early user3" {
+		t.Errorf("signals to %s, want early user3", got)
+	}
+}
+
+// What ingest sends twice counts once.
+func TestSourceLaneDropsRepeats(t *testing.T) {
+	lane, p := defaultPipeline(t).SourceLane(), NewPartition(1<<20)
+	e := attempt("user1", 0, event.BadCredentials)
+	e.Origin = event.Origin{Topic: "idp.okta", Offset: 7}
+	if status, _ := lane.Process(p, &e); status != Scored {
+		t.Errorf("status %v", status)
+	}
+	if status, _ := lane.Process(p, &e); status != Repeated {
+		t.Errorf("the same again: status %v", status)
+	}
+}
+
+// A replay over raw logs makes the signals, one over a dump of risk.events
+// takes those that stand there, and both come to the same state and scores.
+func TestReplayMakesOrTakesSignals(t *testing.T) {
+	p := defaultPipeline(t)
+	lane := p.SourceLane()
+	var raw, dump, dumpWithout bytes.Buffer
+	networks := NewPartition(1 << 20)
+	for i, e := range sprayed() {
+		raw.Write(append(e.AppendJSON(nil), '\n'))
+		_, signals := lane.Process(networks, &e)
+		for j := range signals {
+			dump.Write(append(signals[j].AppendJSON(nil), '\n'))
+		}
+		e.Origin = event.Origin{Topic: "idp.okta", TopicID: "x", Offset: int64(i)}
+		dump.Write(append(e.AppendJSON(nil), '\n'))
+		dumpWithout.Write(append(e.AppendJSON(nil), '\n'))
+	}
+
+	fromRaw, rawState, rawLines := replayOf(t, p, &raw)
+	fromDump, dumpState, _ := replayOf(t, p, &dump)
+	without, _, _ := replayOf(t, p, &dumpWithout)
+	if rawState != dumpState {
+		t.Errorf("states differ:\n%s\n%s", rawState, dumpState)
+	}
+	if fromRaw.Signals != 2 || fromDump.Signals != 2 || without.Signals != 0 {
+		t.Errorf("signals: %d raw, %d of the dump, %d of one without; want 2, 2, 0", fromRaw.Signals, fromDump.Signals, without.Signals)
+	}
+	if fromRaw.Lines != 40 || fromDump.Lines != 40 {
+		t.Errorf("lines: %d and %d, want 40", fromRaw.Lines, fromDump.Lines)
+	}
+	line := rawLines[len(rawLines)-3]
+	for _, part := range []string{`"subject":"user3"`, `"score":42.25,"level":"medium","decision":"step_up"`, `"name":"password_spray"`, `"points":42.05`} {
+		if !strings.Contains(line, part) {
+			t.Errorf("the line of the sign-in lacks %s: %s", part, line)
+		}
+	}
+	if n := strings.Count(strings.Join(rawLines, ""), "password_spray"); n != 1 {
+		t.Errorf("%d lines tell the spray, want the one that caused the signal", n)
+	}
+}
+
+func replayOf(t *testing.T, p *Pipeline, in io.Reader) (stats ReplayStats, state string, lines []string) {
+	t.Helper()
+	var out, canonical bytes.Buffer
+	r, err := p.NewReplay(ingest.Source{}, &out, func(d ingest.DeadLetter) { t.Errorf("dead letter: %v", d.Err) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.File(in); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.WriteState(&canonical); err != nil {
+		t.Fatal(err)
+	}
+	return r.Stats(), canonical.String(), strings.Split(strings.TrimSpace(out.String()), "\n")
+}
