@@ -4,20 +4,18 @@ package kafkatest
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
-	"strings"
-	"syscall"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/riskstream/riskstream/internal/child"
 )
 
 // startTimeout bounds how long a broker may take to answer. A machine of two
@@ -31,18 +29,22 @@ const stopTimeout = 30 * time.Second
 // loopback ports. Its methods are not safe for concurrent use.
 type Broker struct {
 	Addr string // host:port for clients; the same after a restart
+	ID   int32  // as Kafka names it
 
 	dir  string
 	java string
 	jars string
-	run  *run // nil while the broker is down
+	jvm  []string       // its flags
+	life *child.Process // nil while the broker is down
 }
 
-// run is one life of the broker's process.
-type run struct {
-	pid  int
-	done chan struct{} // closed when the process has ended
-}
+// testJVM is a small heap and the quick compiler: tests want a broker that is
+// up soon.
+var testJVM = []string{"-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"}
+
+// measuredJVM is what Apache Kafka's own scripts give a broker: 1 GB, the G1
+// collector and all compilers. Such a broker starts slowly and works fast.
+var measuredJVM = []string{"-Xms1g", "-Xmx1g", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-XX:InitiatingHeapOccupancyPercent=35"}
 
 // StartReal fetches Apache Kafka if need be, starts a broker whose data and log
 // lie in dir, and returns when it answers. settings are lines of
@@ -51,6 +53,31 @@ type run struct {
 // The broker's process ends with this one,
 // however that ends.
 func StartReal(ctx context.Context, dir string, settings ...string) (*Broker, error) {
+	return startOne(ctx, dir, testJVM, settings)
+}
+
+// StartMeasured is StartReal for measurements: the broker's JVM is set up as in
+// production.
+func StartMeasured(ctx context.Context, dir string, settings ...string) (*Broker, error) {
+	return startOne(ctx, dir, measuredJVM, settings)
+}
+
+func startOne(ctx context.Context, dir string, jvm, settings []string) (*Broker, error) {
+	brokers, err := startCluster(ctx, dir, 1, jvm, settings)
+	if err != nil {
+		return nil, err
+	}
+	return brokers[0], nil
+}
+
+// StartCluster is StartReal for n brokers, each a controller too. What they
+// store is replicated to at most three of them, and with three or more a write
+// needs two.
+func StartCluster(ctx context.Context, dir string, n int, settings ...string) ([]*Broker, error) {
+	return startCluster(ctx, dir, n, testJVM, settings)
+}
+
+func startCluster(ctx context.Context, dir string, n int, jvm, settings []string) ([]*Broker, error) {
 	java, err := exec.LookPath("java")
 	if err != nil {
 		return nil, fmt.Errorf("java 17 or later is needed to run Apache Kafka (%w); install it, or set %s=host:port to use a running broker", err, AddrVariable)
@@ -59,104 +86,73 @@ func StartReal(ctx context.Context, dir string, settings ...string) (*Broker, er
 	if err != nil {
 		return nil, err
 	}
-	ports, err := freePorts(2)
+	addrs, err := FreeAddrs(2 * n)
 	if err != nil {
 		return nil, err
 	}
-	b := &Broker{Addr: ports[0], dir: dir, java: java, jars: jars}
-	if err := b.writeConfig(ports[1], settings); err != nil {
-		return nil, err
-	}
-	if err := b.format(ctx); err != nil {
-		return nil, err
-	}
-	if err := b.Restart(ctx); err != nil {
-		return nil, err
-	}
-	return b, nil
-}
-
-// freePorts asks the system for loopback ports that nobody uses at the moment.
-func freePorts(n int) ([]string, error) {
-	var addrs []string
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, fmt.Errorf("no free port for a broker: %w", err)
+	controllers := addrs[n:]
+	brokers := make([]*Broker, n)
+	for i := range brokers {
+		brokers[i] = &Broker{Addr: addrs[i], ID: int32(i + 1), dir: filepath.Join(dir, fmt.Sprintf("broker-%d", i+1)), java: java, jars: jars, jvm: jvm}
+		if err := brokers[i].writeConfig(controllers, settings); err != nil {
+			return nil, err
 		}
-		defer l.Close()
-		addrs = append(addrs, l.Addr().String())
+		if err := brokers[i].format(ctx); err != nil {
+			return nil, err
+		}
 	}
-	return addrs, nil
+	if err := startAll(ctx, brokers); err != nil {
+		for _, b := range brokers {
+			_ = b.Kill()
+		}
+		return nil, err
+	}
+	return brokers, nil
 }
 
-// writeConfig writes the files of a single node that is broker and controller.
-// Internal topics are small, since a test starts with none of them.
-func (b *Broker) writeConfig(controller string, settings []string) error {
-	server := []string{
-		"process.roles=broker,controller",
-		"node.id=1",
-		"listeners=PLAINTEXT://" + b.Addr + ",CONTROLLER://" + controller,
-		"advertised.listeners=PLAINTEXT://" + b.Addr,
-		"listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
-		"controller.listener.names=CONTROLLER",
-		"controller.quorum.voters=1@" + controller,
-		"log.dirs=" + filepath.Join(b.dir, "data"),
-		"auto.create.topics.enable=false",
-		"offsets.topic.replication.factor=1",
-		"offsets.topic.num.partitions=4",
-		"transaction.state.log.replication.factor=1",
-		"transaction.state.log.min.isr=1",
-		"transaction.state.log.num.partitions=4",
-		"group.initial.rebalance.delay.ms=0",
+// startAll starts all before it waits for any: one alone of several elects
+// nobody and does not answer.
+func startAll(ctx context.Context, brokers []*Broker) error {
+	for _, b := range brokers {
+		if err := b.launch(ctx); err != nil {
+			return err
+		}
 	}
-	logging := []string{
-		"rootLogger.level=INFO",
-		"rootLogger.appenderRef.out.ref=out",
-		"appender.out.type=Console",
-		"appender.out.name=out",
-		"appender.out.layout.type=PatternLayout",
-		"appender.out.layout.pattern=%d{HH:mm:ss,SSS} %p %m (%c)%n",
+	for _, b := range brokers {
+		if err := b.await(ctx, len(brokers)); err != nil {
+			return err
+		}
 	}
-	addresses := strings.NewReplacer("${addr}", b.Addr, "${controller}", controller)
-	for _, setting := range settings {
-		server = append(server, addresses.Replace(setting))
-	}
-	return errors.Join(
-		os.WriteFile(b.path("server.properties"), lines(server), 0o644),
-		os.WriteFile(b.path("log4j2.properties"), lines(logging), 0o644),
-	)
+	return nil
 }
-
-func lines(list []string) []byte { return []byte(strings.Join(list, "\n") + "\n") }
 
 func (b *Broker) path(name string) string { return filepath.Join(b.dir, name) }
 
 func (b *Broker) command(ctx context.Context, class string, args ...string) *exec.Cmd {
-	// A small heap and the quick compiler: tests want a broker that is up soon.
-	flags := []string{
-		"-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
-		"-Dlog4j2.configurationFile=" + b.path("log4j2.properties"),
+	flags := append(slices.Clone(b.jvm),
+		"-Dlog4j2.configurationFile="+b.path("log4j2.properties"),
 		"-cp", filepath.Join(b.jars, "*"), class,
-	}
+	)
 	cmd := exec.CommandContext(ctx, b.java, append(flags, args...)...)
 	cmd.Dir = b.dir
 	return cmd
 }
 
-func (b *Broker) format(ctx context.Context) error {
-	cluster := base64.RawURLEncoding.EncodeToString([]byte("riskstream-tests"))
-	cmd := b.command(ctx, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", b.path("server.properties"))
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("formatting the broker's storage: %w\n%s", err, tail(out, 2000))
+// Restart starts a broker that is down, on its old address with its old data,
+// and returns when it answers.
+func (b *Broker) Restart(ctx context.Context) error {
+	if err := b.launch(ctx); err != nil {
+		return err
+	}
+	if err := b.await(ctx, 1); err != nil {
+		_ = b.Kill()
+		return err
 	}
 	return nil
 }
 
-// Restart starts a broker that is down, on its old address with its old data,
-// and returns when it answers.
-func (b *Broker) Restart(ctx context.Context) error {
-	if b.run != nil {
+func (b *Broker) launch(ctx context.Context) error {
+	if b.life != nil {
 		return errors.New("the broker is running; Stop or Kill it first")
 	}
 	log, err := os.OpenFile(b.path("kafka.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
@@ -167,39 +163,24 @@ func (b *Broker) Restart(ctx context.Context) error {
 	// ctx bounds the start, not the broker's life.
 	cmd := b.command(context.WithoutCancel(ctx), "kafka.Kafka", b.path("server.properties"))
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.SysProcAttr = ownGroup()
-	if b.run, err = start(cmd); err != nil {
+	life, err := child.Start(cmd)
+	if err != nil {
 		return fmt.Errorf("starting the broker: %w", err)
 	}
-	if err := b.waitReady(ctx); err != nil {
-		_ = b.Kill()
+	b.life = life
+	return nil
+}
+
+// await returns when the broker says that so many brokers are in the cluster,
+// among them itself.
+func (b *Broker) await(ctx context.Context, brokers int) error {
+	if err := b.waitReady(ctx, brokers); err != nil {
 		return fmt.Errorf("the broker did not come up: %w\n%s", err, b.LogTail())
 	}
 	return nil
 }
 
-// start starts cmd on a thread that lives as long as it does: Linux ends the
-// child with the thread, not the process, that started it.
-func start(cmd *exec.Cmd) (*run, error) {
-	r := &run{done: make(chan struct{})}
-	started := make(chan error)
-	go func() {
-		runtime.LockOSThread()
-		err := cmd.Start()
-		if err == nil {
-			r.pid = cmd.Process.Pid
-		}
-		started <- err
-		if err == nil {
-			_ = cmd.Wait()
-			close(r.done)
-		}
-	}()
-	return r, <-started
-}
-
-// waitReady returns when a client sees the broker in its own metadata.
-func (b *Broker) waitReady(ctx context.Context) error {
+func (b *Broker) waitReady(ctx context.Context, brokers int) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	client, err := kgo.NewClient(kgo.SeedBrokers(b.Addr))
@@ -211,14 +192,14 @@ func (b *Broker) waitReady(ctx context.Context) error {
 	defer retry.Stop()
 	for {
 		attempt, cancel := context.WithTimeout(ctx, time.Second)
-		brokers, err := kadm.NewClient(client).ListBrokers(attempt)
+		known, err := kadm.NewClient(client).ListBrokers(attempt)
 		cancel()
-		if err == nil && len(brokers) > 0 {
+		if err == nil && len(known) >= brokers {
 			return nil
 		}
 		select {
 		case <-retry.C:
-		case <-b.run.done:
+		case <-b.life.Done():
 			return errors.New("its process ended")
 		case <-ctx.Done():
 			return fmt.Errorf("no answer from %s: %w", b.Addr, errors.Join(ctx.Err(), err))
@@ -229,33 +210,28 @@ func (b *Broker) waitReady(ctx context.Context) error {
 // Stop ends the broker cleanly, and after 30 s by force. A broker that is down
 // stays down.
 func (b *Broker) Stop() error {
-	if b.run == nil {
+	if b.life == nil {
 		return nil
 	}
-	if err := syscall.Kill(-b.run.pid, syscall.SIGTERM); err != nil && !errors.Is(err, syscall.ESRCH) {
-		return fmt.Errorf("stopping the broker: %w", err)
-	}
-	select {
-	case <-b.run.done:
-		b.run = nil
-		return nil
-	case <-time.After(stopTimeout):
-		return errors.Join(fmt.Errorf("the broker did not stop in %v and was killed", stopTimeout), b.Kill())
-	}
+	err := b.life.Stop(stopTimeout)
+	b.life = nil
+	return err
 }
 
 // Kill ends the broker at once, as a power cut would.
 func (b *Broker) Kill() error {
-	if b.run == nil {
+	if b.life == nil {
 		return nil
 	}
-	if err := syscall.Kill(-b.run.pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
-		return fmt.Errorf("killing the broker: %w", err)
+	if err := b.life.Kill(); err != nil {
+		return err
 	}
-	<-b.run.done
-	b.run = nil
+	b.life = nil
 	return nil
 }
+
+// Running reports that the broker was started and not ended since.
+func (b *Broker) Running() bool { return b.life != nil }
 
 // LogTail is the end of what the broker logged.
 func (b *Broker) LogTail() string {

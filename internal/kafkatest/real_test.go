@@ -124,3 +124,44 @@ func TestRealBrokerRestarts(t *testing.T) {
 		}
 	}
 }
+
+// A cluster of three goes on without one of them.
+func TestRealClusterLosesOne(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	brokers, err := kafkatest.StartCluster(ctx, t.TempDir(), 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, broker := range brokers {
+		defer broker.Kill()
+	}
+	c := client(t, brokers[0].Addr, kgo.DefaultProduceTopic("t"), kgo.ConsumeTopics("t"))
+	if _, err := kadm.NewClient(c).CreateTopic(ctx, 3, -1, nil, "t"); err != nil {
+		t.Fatal(err)
+	}
+	details, err := kadm.NewClient(c).ListTopics(ctx, "t")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, partition := range details["t"].Partitions {
+		if len(partition.Replicas) != 3 {
+			t.Errorf("partition %d has the replicas %v, want three", partition.Partition, partition.Replicas)
+		}
+	}
+	if err := brokers[2].Kill(); err != nil {
+		t.Fatal(err)
+	}
+	for id := range int32(3) {
+		record := &kgo.Record{Partition: id, Value: []byte("one is gone")}
+		if err := c.ProduceSync(ctx, record).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := consume(ctx, t, c, 3); len(got) != 3 {
+		t.Errorf("read %q", got)
+	}
+	if err := brokers[2].Restart(ctx); err != nil {
+		t.Fatal(err)
+	}
+}
