@@ -4,14 +4,14 @@ SHELL := /bin/bash
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 GO_TOOL := go tool -modfile=tools/go.mod
 FUZZTIME ?= 20s
-# The packages with tests on a real Kafka.
-REAL = $(shell grep -rl --include=*_test.go '^//go:build realkafka' . | xargs -n1 dirname | sort -u)
+# The packages with tests on a real Kafka; those under faults have targets of their own.
+REAL = $(shell grep -rl --include=*_test.go '^//go:build realkafka' . | xargs -n1 dirname | sort -u | grep -v internal/torture)
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-real race lint vuln fuzz bench golden clean
+.PHONY: help build demo test test-real torture-short torture race lint vuln fuzz bench microbench golden clean
 
 help: ## list the targets
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build bin/riskstream
 	go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/riskstream ./cmd/riskstream
@@ -24,6 +24,15 @@ test: ## all tests that need nothing but Go
 
 test-real: ## the integration suite on a real Apache Kafka (fetched with Maven, or RISKSTREAM_TEST_KAFKA=host:port)
 	go test -tags realkafka -count=1 -timeout 15m $(REAL)
+
+SEED ?= 1
+TORTURE = go test -tags realkafka -count=1 -v -run '^Test(Torture|NegativeControl)'
+
+torture-short: ## kill, cut, fill and corrupt a running riskstream on a real Apache Kafka, once each; SEED=1 says when
+	$(TORTURE) -timeout 15m ./internal/torture -args -seed $(SEED) -matrix short
+
+torture: ## the same at three points of each run, with longer faults, and with a cluster of three brokers
+	$(TORTURE) -timeout 4h ./internal/torture -args -seed $(SEED) -matrix full
 
 race: ## all tests with the race detector
 	go test -race ./...
@@ -44,7 +53,10 @@ fuzz: ## each fuzz test for FUZZTIME (20s)
 		done; \
 	done
 
-bench: ## benchmarks of every stage, and of a whole replay on one core
+bench: build ## the engine on a real Apache Kafka: speed, latency, memory, restarts (some 10 minutes)
+	./bin/riskstream bench --real
+
+microbench: ## benchmarks of every stage, and of a whole replay on one core
 	go test -run '^$$' -bench . -benchmem ./...
 
 golden: ## rewrite golden files, fixtures and what the README shows; review the diff

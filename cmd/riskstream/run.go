@@ -55,7 +55,7 @@ func runEngine(ctx context.Context, configFile string) error {
 		log.Warn("no sources are configured: only events already in risk.events are scored")
 	}
 	registry := prometheus.NewRegistry()
-	eng := engine.New(cfg, pipeline, log, registry, time.Now)
+	eng := engine.New(cfg, pipeline, log, registry, clock)
 	stopHTTP, err := serveHealth(cfg.HTTP.Listen, health.Handler(registry, version, eng.Ready), log)
 	if err != nil {
 		return err
