@@ -6,9 +6,12 @@ RUN go mod download
 COPY . .
 ARG VERSION=dev
 RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=${VERSION}" -o /riskstream ./cmd/riskstream
+RUN mkdir /state
 
 FROM gcr.io/distroless/static-debian12:nonroot
 COPY --from=build /riskstream /riskstream
+# A place for engine.state_dir; a new volume takes over its owner.
+COPY --from=build --chown=65532:65532 /state /var/lib/riskstream
 USER nonroot
 EXPOSE 9464
 ENTRYPOINT ["/riskstream"]
