@@ -27,10 +27,6 @@ const drainTime = 20 * time.Second
 // leaveTime is how long it may then take to end its client.
 const leaveTime = 5 * time.Second
 
-// maxBufferedBytes bounds what a worker has produced and the brokers have not
-// acknowledged, in bytes.
-const maxBufferedBytes = 64 << 20
-
 // fetchMaxWait is how long brokers may hold back an answer without records.
 const fetchMaxWait = 100 * time.Millisecond
 
