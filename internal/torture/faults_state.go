@@ -60,11 +60,9 @@ func (r *Run) writeSnapshots(e *Engine) {
 	r.t.Helper()
 	r.noteEvictions(e)
 	r.must(e.Stop())
-	if hasKey("state_dir") {
-		files := 0
-		r.must(eachFile(e.StateDir(), func(string) error { files++; return nil }))
-		r.expect(files > 0, "engine %s has left no snapshot when it was stopped", e.Name)
-	}
+	files := 0
+	r.must(eachFile(e.StateDir(), func(string) error { files++; return nil }))
+	r.expect(files > 0, "engine %s has left no snapshot when it was stopped", e.Name)
 	r.must(e.Start())
 	r.waitReady(e)
 }
