@@ -14,6 +14,7 @@ type stage struct {
 	group     string        // of its consumers
 	input     string        // topic
 	changelog string        // topic
+	outputs   []string      // topics that its transactions write to, the changelog included
 	memory    float64       // its share of the memory for state
 	shortest  time.Duration // between two commits
 	process   func(p *Partition, e *event.Event, out *outbox) Result
@@ -31,6 +32,7 @@ func subjectStage(l *Lane, topics publish.Topics) *stage {
 		group:     "subject-lane",
 		input:     topics.Events,
 		changelog: topics.State,
+		outputs:   []string{topics.State, topics.Detections, topics.Scores},
 		memory:    0.875,
 		shortest:  shortestCommit,
 		process:   func(p *Partition, e *event.Event, out *outbox) Result { return l.Process(p, e, out) },
@@ -48,6 +50,7 @@ func sourceStage(l *SourceLane, topics publish.Topics) *stage {
 		group:     "source-lane",
 		input:     topics.Activity,
 		changelog: topics.SourceState,
+		outputs:   []string{topics.SourceState, topics.Events},
 		memory:    0.125,
 		shortest:  longestCommit, // a spray lasts for minutes
 		process: func(p *Partition, e *event.Event, out *outbox) Result {

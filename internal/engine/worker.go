@@ -148,10 +148,14 @@ func (w *worker) addProducer(ctx context.Context, opts []kgo.Opt, turn int) erro
 		return err
 	}
 	w.producers = append(w.producers, producer)
-	if w.exactlyOnce {
-		if _, _, err := producer.ProducerID(ctx); err != nil {
-			return fmt.Errorf("transactional id %s: %w", id, err)
-		}
+	if !w.exactlyOnce {
+		return nil
+	}
+	if err := w.endForgotten(ctx, producer, id); err != nil {
+		return err
+	}
+	if _, _, err := producer.ProducerID(ctx); err != nil {
+		return fmt.Errorf("transactional id %s: %w", id, err)
 	}
 	return nil
 }
