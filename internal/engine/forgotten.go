@@ -32,44 +32,62 @@ const groupOffsets = "__consumer_offsets"
 // The coordinator still knows how the transaction has ended. Each end raises
 // the epoch of the producer (KIP-890), so what is open under an earlier epoch
 // belongs to none that goes on. It needs the right to alter the cluster
-// (KIP-664); without it, the error says so and the engine goes on.
+// (KIP-664); without it, the log says so and the engine goes on.
 func (w *worker) endForgotten(ctx context.Context, client *kgo.Client, id string) error {
 	admin := kadm.NewClient(client)
 	ended, err := describeEnded(ctx, admin, id)
 	if err != nil || ended == nil {
 		return err
 	}
-	topics := kadm.TopicsSet{}
-	topics.Add(groupOffsets)
-	for _, topic := range w.stage.outputs {
-		topics.Add(topic)
-	}
-	described, err := admin.DescribeProducers(ctx, topics)
-	if err != nil {
-		return w.unlessForbidden(err, "looking for open transactions of "+id)
-	}
-	var markers []kadm.TxnMarkers
-	described.EachProducer(func(p kadm.DescribedProducer) {
-		if p.ProducerID == ended.ProducerID && p.CurrentTxnStartOffset >= 0 && p.ProducerEpoch < ended.ProducerEpoch {
-			marker := kadm.TxnMarkers{
-				ProducerID: p.ProducerID, ProducerEpoch: ended.ProducerEpoch, CoordinatorEpoch: p.CoordinatorEpoch,
-				Commit: ended.State == completeCommit && p.ProducerEpoch == ended.ProducerEpoch-1,
-				Topics: kadm.TopicsSet{},
-			}
-			marker.Topics.Add(p.Topic, p.Partition)
-			markers = append(markers, marker)
+	var forgotten []kadm.TxnMarkers
+	for _, topics := range [][]string{w.stage.outputs, {groupOffsets}} {
+		open, err := openIn(ctx, admin, topics, ended)
+		if isForbidden(err) {
+			w.log.Debug("not allowed to look for transactions that hang", "topics", topics, "error", err)
+			continue
 		}
-	})
-	for _, marker := range markers {
-		if err := writeMarker(ctx, admin, marker); err != nil {
-			return w.unlessForbidden(err, "ending an open transaction of "+id)
+		if err != nil {
+			return fmt.Errorf("looking for open transactions of %s: %w", id, err)
 		}
-		for _, in := range marker.Topics.Sorted() {
-			w.log.Warn("a transaction that its coordinator had forgotten is ended",
-				"transactional_id", id, "commit", marker.Commit, "topic", in.Topic, "partition", in.Partitions[0])
+		forgotten = append(forgotten, open...)
+	}
+	for _, marker := range forgotten {
+		in := marker.Topics.Sorted()[0]
+		log := w.log.With("transactional_id", id, "commit", marker.Commit, "topic", in.Topic, "partition", in.Partitions[0])
+		switch err := writeMarker(ctx, admin, marker); {
+		case isForbidden(err):
+			log.Error("a transaction hangs, and riskstream may not end it: it needs ALTER on the cluster; or end it with kafka-transactions.sh abort", "error", err)
+		case err != nil:
+			return fmt.Errorf("ending an open transaction of %s: %w", id, err)
+		default:
+			log.Warn("a transaction that its coordinator had forgotten is ended")
 		}
 	}
 	return nil
+}
+
+// openIn returns what ends the transactions, one partition each, that were left
+// open in the topics by the producer of one that has ended.
+func openIn(ctx context.Context, admin *kadm.Client, topics []string, ended *kadm.DescribedTransaction) ([]kadm.TxnMarkers, error) {
+	set := kadm.TopicsSet{}
+	for _, topic := range topics {
+		set.Add(topic)
+	}
+	described, err := admin.DescribeProducers(ctx, set)
+	var markers []kadm.TxnMarkers
+	described.EachProducer(func(p kadm.DescribedProducer) {
+		if p.ProducerID != ended.ProducerID || p.CurrentTxnStartOffset < 0 || p.ProducerEpoch >= ended.ProducerEpoch {
+			return
+		}
+		marker := kadm.TxnMarkers{
+			ProducerID: p.ProducerID, ProducerEpoch: ended.ProducerEpoch, CoordinatorEpoch: p.CoordinatorEpoch,
+			Commit: ended.State == completeCommit && p.ProducerEpoch == ended.ProducerEpoch-1,
+			Topics: kadm.TopicsSet{},
+		}
+		marker.Topics.Add(p.Topic, p.Partition)
+		markers = append(markers, marker)
+	})
+	return markers, err
 }
 
 // completeCommit is the state of a transaction that is committed, as
@@ -90,17 +108,18 @@ func describeEnded(ctx context.Context, admin *kadm.Client, id string) (*kadm.De
 		if err == nil {
 			err = described.Err
 		}
-		if errors.Is(err, kerr.TransactionalIDNotFound) || err == nil && !known {
+		switch {
+		case errors.Is(err, kerr.TransactionalIDNotFound), err == nil && !known:
 			return nil, nil
-		}
-		if err != nil {
+		case err == nil && !isEnding(described.State):
+			return &described, nil
+		case err == nil:
+			err = fmt.Errorf("still %s after %v", described.State, startTime)
+		case !isComing(err):
 			return nil, fmt.Errorf("state of the transaction %s: %w", id, err)
 		}
-		switch {
-		case !isEnding(described.State):
-			return &described, nil
-		case time.Since(began) > startTime:
-			return nil, fmt.Errorf("the transaction %s is still %s after %v", id, described.State, startTime)
+		if time.Since(began) > startTime {
+			return nil, fmt.Errorf("state of the transaction %s: %w", id, err)
 		}
 		select {
 		case <-ctx.Done():
@@ -108,6 +127,11 @@ func describeEnded(ctx context.Context, admin *kadm.Client, id string) (*kadm.De
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
+}
+
+// isComing reports that a coordinator will answer soon: it begins its work.
+func isComing(err error) bool {
+	return errors.Is(err, kerr.CoordinatorLoadInProgress) || errors.Is(err, kerr.CoordinatorNotAvailable) || errors.Is(err, kerr.NotCoordinator)
 }
 
 func writeMarker(ctx context.Context, admin *kadm.Client, marker kadm.TxnMarkers) error {
@@ -120,13 +144,9 @@ func writeMarker(ctx context.Context, admin *kadm.Client, marker kadm.TxnMarkers
 	return err
 }
 
-// unlessForbidden logs an error if it comes from missing rights, which must not
-// keep an engine from working, and returns any other.
-func (w *worker) unlessForbidden(err error, doing string) error {
+// isForbidden reports that an error comes from missing rights, which must not
+// keep an engine from working.
+func isForbidden(err error) bool {
 	var auth *kadm.AuthError
-	if errors.As(err, &auth) || errors.Is(err, kerr.ClusterAuthorizationFailed) || errors.Is(err, kerr.TopicAuthorizationFailed) {
-		w.log.Error(doing+": not allowed, so a transaction that hangs would stay; kafka-transactions.sh find-hanging tells of it", "error", err)
-		return nil
-	}
-	return fmt.Errorf("%s: %w", doing, err)
+	return errors.As(err, &auth) || errors.Is(err, kerr.ClusterAuthorizationFailed) || errors.Is(err, kerr.TopicAuthorizationFailed)
 }

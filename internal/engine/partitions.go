@@ -16,6 +16,7 @@ type lanePartition struct {
 	*Partition
 	id      int32
 	started time.Time
+	warned  time.Time   // when the log last said that restoring takes long
 	ready   bool        // restored: its records are processed
 	gone    atomic.Bool // given up: its restoring may end
 
@@ -35,7 +36,8 @@ func (w *worker) assign(ids []int32) {
 	defer w.mu.Unlock()
 	w.joined = true
 	for _, id := range ids {
-		w.partitions[id] = &lanePartition{id: id, started: time.Now()}
+		now := time.Now()
+		w.partitions[id] = &lanePartition{id: id, started: now, warned: now}
 	}
 	w.consumer.PauseFetchPartitions(map[string][]int32{w.stage.input: ids})
 	w.tellReadiness()
@@ -80,6 +82,8 @@ func (w *worker) revoke(ids []int32) {
 	}
 	if err := w.tx.finish(); err != nil {
 		w.log.Warn("partitions leave without a commit; their next owner does some records again", "error", err)
+	} else {
+		w.commitLag()
 	}
 	w.forget(ids)
 }
@@ -131,6 +135,24 @@ func (w *worker) notReady() (why string) {
 		return *why
 	}
 	return "the " + w.stage.name + " has not joined its group yet"
+}
+
+// patience is for how long a partition may be restored before the log says so,
+// and then again each time. One that was left in the middle of a transaction is
+// free after 15 s.
+const patience = 30 * time.Second
+
+// warnOfWaiting tells who reads the log which partitions stand still. w.mu is
+// held.
+func (w *worker) warnOfWaiting() {
+	for id, p := range w.partitions {
+		if p.ready || time.Since(p.warned) < patience {
+			continue
+		}
+		p.warned = time.Now()
+		w.log.Warn("a partition is not restored yet: its state is large, or a transaction hangs in it or in the group's offsets (see \"A transaction hangs\" in docs/operations.md)",
+			"topic", w.stage.input, "partition", id, "for", time.Since(p.started).Round(time.Second).String())
+	}
 }
 
 // stateSize adds up what the partitions of a stage's workers hold and have

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -94,14 +95,6 @@ func leave(client *kgo.Client) {
 	}
 }
 
-// poll returns the records that come within commitEvery. It keeps rebalances
-// away until AllowRebalance.
-func poll(ctx context.Context, client *kgo.Client) kgo.Fetches {
-	wait, cancel := context.WithTimeout(ctx, commitEvery)
-	defer cancel()
-	return client.PollRecords(wait, pollRecords)
-}
-
 // sayAgain is how long an error of a partition that has been logged is not
 // logged again.
 const sayAgain = 30 * time.Second
@@ -166,6 +159,28 @@ func (o offsets) set(topic string, partition int32, at kgo.EpochOffset) {
 		o[topic] = map[int32]kgo.EpochOffset{}
 	}
 	o[topic][partition] = at
+}
+
+func (o offsets) clone() offsets {
+	clone := offsets{}
+	for topic, partitions := range o {
+		clone[topic] = maps.Clone(partitions)
+	}
+	return clone
+}
+
+// remove removes those positions that are the same in both.
+func (o offsets) remove(other offsets) {
+	for topic, partitions := range other {
+		for partition, at := range partitions {
+			if o[topic][partition] == at {
+				delete(o[topic], partition)
+			}
+		}
+		if len(o[topic]) == 0 {
+			delete(o, topic)
+		}
+	}
 }
 
 // commit commits the positions and reports the first partition that was

@@ -17,6 +17,7 @@ type stage struct {
 	outputs   []string      // topics that its transactions write to, the changelog included
 	memory    float64       // its share of the memory for state
 	shortest  time.Duration // between two commits
+	pause     time.Duration // between two polls; see pacer
 	process   func(p *Partition, e *event.Event, out *outbox) Result
 	fall      func(p *Partition, now event.Time, most int, out *outbox) int // publishes what time alone has changed
 	measure   func(*stateSize)                                              // sets what the stage has counted
@@ -53,6 +54,7 @@ func sourceStage(l *SourceLane, topics publish.Topics) *stage {
 		outputs:   []string{topics.SourceState, topics.Events},
 		memory:    0.125,
 		shortest:  longestCommit, // a spray lasts for minutes
+		pause:     longestCommit / 2,
 		process: func(p *Partition, e *event.Event, out *outbox) Result {
 			status, signals := l.Process(p, e)
 			for i := range signals {

@@ -145,10 +145,35 @@ func (t *transaction) flushInOrder() ending {
 	if err := w.flush(); err != nil {
 		return ending{fatal: true, err: err}
 	}
-	if _, err := t.offsets.commit(w.while, w.consumer); err != nil {
+	w.offerLag(t.offsets)
+	return ending{committed: true}
+}
+
+// offerLag commits offsets in the background: without transactions they are for
+// those who watch lag, nothing else.
+func (w *worker) offerLag(done offsets) {
+	w.consumer.CommitOffsets(w.while, done, func(_ *kgo.Client, _ *kmsg.OffsetCommitRequest, _ *kmsg.OffsetCommitResponse, err error) {
+		if err != nil && !errors.Is(err, context.Canceled) { // by the next ones
+			w.log.Warn("offsets are not committed; lag looks larger than it is", "error", err)
+		}
+	})
+}
+
+// commitLag commits the offsets of everything that is done, before partitions
+// leave.
+func (w *worker) commitLag() {
+	if w.exactlyOnce {
+		return
+	}
+	done := offsets{}
+	for id, p := range w.partitions {
+		if p.ready {
+			done.set(w.stage.input, id, kgo.EpochOffset{Epoch: -1, Offset: p.next})
+		}
+	}
+	if _, err := done.commit(w.while, w.consumer); err != nil {
 		w.log.Warn("offsets are not committed; lag looks larger than it is", "error", err)
 	}
-	return ending{committed: true}
 }
 
 // settle waits for the transaction that is ending, if there is one, and makes
@@ -219,8 +244,7 @@ func (w *worker) commitInTransaction(ctx context.Context, done offsets) error {
 	deadline := time.Now().Add(retryOffsets)
 	for pause := 5 * time.Millisecond; ; pause *= 2 {
 		err := w.offerOffsets(ctx, done)
-		again := errors.Is(err, kerr.IllegalGeneration) || errors.Is(err, kerr.RebalanceInProgress) || errors.Is(err, kerr.ConcurrentTransactions) ||
-			errors.Is(err, kerr.CoordinatorLoadInProgress) || errors.Is(err, kerr.CoordinatorNotAvailable) || errors.Is(err, kerr.NotCoordinator)
+		again := errors.Is(err, kerr.IllegalGeneration) || errors.Is(err, kerr.RebalanceInProgress) || errors.Is(err, kerr.ConcurrentTransactions) || isComing(err)
 		if err == nil || !again || time.Now().After(deadline) {
 			return err
 		}

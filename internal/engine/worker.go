@@ -49,6 +49,7 @@ type worker struct {
 	out             *outbox
 	changes         []kgo.Record // of the changelog, in the transaction
 	errors          readErrors
+	pacer           pacer
 	batch           batch
 	restored        chan restored
 	job             *snapshotJob // nil while no snapshot is being written
@@ -83,6 +84,7 @@ func (w *worker) run(ctx context.Context, opts []kgo.Opt) error {
 	w.partitions = map[int32]*lanePartition{}
 	w.restored = make(chan restored, 1024)
 	w.tx = transaction{worker: w, cost: shortestCommit}
+	w.pacer = pacer{pause: w.stage.pause}
 	defer w.disconnect(end)
 	if err := w.connect(ctx, opts); err != nil {
 		return fmt.Errorf("%s: %w", w.stage.name, err)
@@ -234,6 +236,7 @@ func (w *worker) cycle(ctx context.Context) error {
 		return err
 	}
 	w.tellReadiness()
+	w.warnOfWaiting()
 	w.noteSize()
 	if w.tx.open && time.Since(w.tx.began) >= w.tx.interval() {
 		w.tx.end()
@@ -244,6 +247,7 @@ func (w *worker) cycle(ctx context.Context) error {
 // poll returns what comes while the transaction stays open. It keeps rebalances
 // away until AllowRebalance.
 func (w *worker) poll(ctx context.Context) kgo.Fetches {
+	w.pacer.wait(ctx)
 	wait := longestCommit
 	w.mu.Lock()
 	if w.tx.open {
@@ -252,7 +256,9 @@ func (w *worker) poll(ctx context.Context) kgo.Fetches {
 	w.mu.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
-	return w.consumer.PollRecords(ctx, pollRecords)
+	fetches := w.consumer.PollRecords(ctx, pollRecords)
+	w.pacer.polled(fetches.NumRecords())
+	return fetches
 }
 
 // processBatch takes what was read through the stage. w.mu is held.
@@ -374,6 +380,7 @@ func (w *worker) finish() error {
 	if err := w.tx.finish(); err != nil {
 		return err
 	}
+	w.commitLag()
 	w.writeSnapshots()
 	return nil
 }
