@@ -165,6 +165,10 @@ func (g *Engine) prepareTopics(ctx context.Context, client *kgo.Client, admin *k
 	return err
 }
 
+// longestPause is how long a worker that has failed waits at most: brokers that
+// come back must not be kept waiting.
+const longestPause = 5 * time.Second
+
 // supervise runs a worker again after a failure, with growing pauses.
 func (g *Engine) supervise(ctx context.Context, end context.CancelCauseFunc, name string, work func() error) {
 	pause := time.Second
@@ -191,7 +195,7 @@ func (g *Engine) supervise(ctx context.Context, end context.CancelCauseFunc, nam
 			return
 		case <-time.After(pause):
 		}
-		pause = min(2*pause, 30*time.Second)
+		pause = min(2*pause, longestPause)
 	}
 }
 

@@ -13,7 +13,9 @@ import (
 
 // scored is when an event came into risk.events and when its first detection
 // went out, by the clocks of the engines, which are on this machine. The test
-// rules give each event a detection.
+// rules give each event a detection. A record's own time is when its producer
+// made it; one whose producer was cut off comes later, and never before the
+// records in front of it were made.
 type scored struct{ came, went time.Time }
 
 // timings are the times of the events by the partition of risk.events, in the
@@ -24,12 +26,16 @@ func timings(log, detections []*kgo.Record) (map[int32][]scored, error) {
 		origin    event.Origin
 	}
 	came := map[place]time.Time{}
+	newest := map[int32]time.Time{}
 	var decoder event.Decoder
 	for _, record := range log {
+		if record.Timestamp.After(newest[record.Partition]) {
+			newest[record.Partition] = record.Timestamp
+		}
 		if e, err := decoder.Decode(record.Value); err == nil && e.Origin.Set() {
 			at := place{record.Partition, e.Origin}
 			if _, repeated := came[at]; !repeated {
-				came[at] = record.Timestamp
+				came[at] = newest[record.Partition]
 			}
 		}
 	}

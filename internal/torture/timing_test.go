@@ -47,3 +47,24 @@ func TestTimings(t *testing.T) {
 		t.Error("went on where nothing came")
 	}
 }
+
+// A record that was made while its producer was cut off has not waited in the
+// log.
+func TestARecordThatComesLateHasNotWaited(t *testing.T) {
+	at := func(s int) time.Time { return time.Unix(int64(1000+s), 0) }
+	came := func(offset int64, s int) *kgo.Record {
+		e := event.Event{
+			Time: 1, Kind: event.KindEvent, ID: "x", Action: event.SignIn, Outcome: event.Success, Provider: "okta", Tenant: "default",
+			Origin: event.Origin{Topic: "idp.okta", TopicID: "id", Offset: offset},
+		}
+		return &kgo.Record{Value: e.AppendJSON(nil), Timestamp: at(s)}
+	}
+	went := &kgo.Record{Timestamp: at(11), Value: []byte(`{"origin":{"topic":"idp.okta","topic_id":"id","offset":1}}`)}
+	list, err := timings([]*kgo.Record{came(0, 9), came(1, 1)}, []*kgo.Record{went})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if wait, _ := longestWait(list[0], at(0), at(20)); wait != 2*time.Second {
+		t.Errorf("waited for %v, want 2 s: the record before it was made at 9", wait)
+	}
+}
