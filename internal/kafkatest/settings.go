@@ -7,25 +7,39 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"strconv"
 	"strings"
 )
 
-// FreeAddrs asks the system for loopback addresses that nobody uses at the
-// moment.
+// Ports that FreeAddrs draws from. They lie below those that Linux gives to
+// outgoing connections, one of which could otherwise take an address before
+// whoever it is meant for listens on it.
+const (
+	firstPort = 15_000
+	endPort   = 32_000
+)
+
+// FreeAddrs draws loopback addresses that nobody uses at the moment. Two calls
+// seldom draw the same one.
 func FreeAddrs(n int) ([]string, error) {
 	var addrs []string
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+	var failed error
+	for range 100 * n {
+		if len(addrs) == n {
+			return addrs, nil
+		}
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", firstPort+rand.IntN(endPort-firstPort)))
 		if err != nil {
-			return nil, fmt.Errorf("no free port for a broker: %w", err)
+			failed = err // most likely it is taken
+			continue
 		}
 		defer l.Close()
 		addrs = append(addrs, l.Addr().String())
 	}
-	return addrs, nil
+	return nil, fmt.Errorf("no free port between %d and %d: %w", firstPort, endPort, failed)
 }
 
 // writeConfig writes the files of a node that is broker and controller; there
