@@ -8,7 +8,7 @@ FUZZTIME ?= 20s
 REAL = $(shell grep -rl --include=*_test.go '^//go:build realkafka' . | xargs -n1 dirname | sort -u | grep -v internal/torture)
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-real torture-short torture race lint vuln fuzz bench microbench golden clean
+.PHONY: help build demo libchdb test test-real torture-short torture race lint vuln fuzz bench microbench golden clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,7 +19,10 @@ build: ## build bin/riskstream
 demo: build ## a simulated company, its attackers and the live scores, with a broker in the process
 	./bin/riskstream demo
 
-test: ## all tests that need nothing but Go
+libchdb: ## fetch ClickHouse's engine for the embedded history (some 180 MB, once)
+	go run ./cmd/riskstream history install
+
+test: ## all tests that need nothing but Go (and, once, ClickHouse's engine from the npm registry)
 	go test ./...
 
 test-real: ## the integration suite on a real Apache Kafka (fetched with Maven, or RISKSTREAM_TEST_KAFKA=host:port)

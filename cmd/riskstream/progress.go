@@ -49,6 +49,15 @@ func (p *progress) Read(b []byte) (int, error) {
 	return n, err
 }
 
+// at shows how far something has come that is not read through the progress.
+func (p *progress) at(name string, done, size int64) {
+	p.name, p.read, p.size = name, done, size
+	if now := time.Now(); p.on && now.After(p.next) {
+		p.next = now.Add(progressEvery)
+		p.draw(now)
+	}
+}
+
 func (p *progress) draw(now time.Time) {
 	p.shown = true
 	mib := float64(p.read) / (1 << 20)

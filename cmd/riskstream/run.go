@@ -15,6 +15,7 @@ import (
 
 	"github.com/riskstream/riskstream/internal/engine"
 	"github.com/riskstream/riskstream/internal/health"
+	"github.com/riskstream/riskstream/internal/history"
 )
 
 func runCommand() *cobra.Command {
@@ -61,8 +62,22 @@ func runEngine(ctx context.Context, configFile string) error {
 		return err
 	}
 	defer stopHTTP()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	kept := make(chan struct{})
+	go func() {
+		defer close(kept)
+		if err := history.Keep(ctx, cfg, registry, log); err != nil {
+			cancel(err)
+		}
+	}()
 	log.Info("starting", "version", version, "configuration", pipeline.Hash(), "brokers", cfg.Kafka.Brokers, "sources", len(cfg.Sources), "http", cfg.HTTP.Listen)
 	if err := eng.Run(ctx); err != nil {
+		return err
+	}
+	cancel(nil)
+	<-kept
+	if err := context.Cause(ctx); err != nil && !errors.Is(err, context.Canceled) {
 		return err
 	}
 	log.Info("drained")

@@ -16,21 +16,24 @@ func TestDependencyDirection(t *testing.T) {
 		kafka   = "github.com/twmb/franz-go"
 		maxmind = "github.com/oschwald"
 		expr    = "github.com/expr-lang"
+		house   = "github.com/ClickHouse"
 	)
 	for pkg, forbidden := range map[string][]string{
 		"event": {module, kafka, maxmind, expr},
 		"detectors": {
-			kafka, maxmind, expr, module + "/ingest", module + "/rules", module + "/scoring", module + "/internal/config", module + "/internal/enrich",
+			kafka, maxmind, expr, house, module + "/ingest", module + "/rules", module + "/scoring", module + "/internal/config", module + "/internal/enrich",
 			module + "/internal/engine", module + "/internal/expression", module + "/internal/publish",
 		},
-		"rules":               {kafka, maxmind, module + "/ingest", module + "/detectors", module + "/scoring", module + "/internal/enrich", module + "/internal/engine"},
-		"scoring":             {kafka, maxmind, module + "/ingest", module + "/detectors", module + "/rules", module + "/internal/enrich", module + "/internal/engine"},
+		"rules":               {kafka, house, maxmind, module + "/ingest", module + "/detectors", module + "/scoring", module + "/internal/enrich", module + "/internal/engine"},
+		"scoring":             {kafka, house, maxmind, module + "/ingest", module + "/detectors", module + "/rules", module + "/internal/enrich", module + "/internal/engine"},
 		"ingest":              {kafka, maxmind, module + "/detectors", module + "/rules", module + "/scoring", module + "/internal/enrich", module + "/internal/engine"},
-		"enforce":             {maxmind, expr, module + "/ingest", module + "/detectors", module + "/rules", module + "/scoring", module + "/internal/engine"},
+		"enforce":             {maxmind, house, expr, module + "/ingest", module + "/detectors", module + "/rules", module + "/scoring", module + "/internal/engine"},
 		"internal/expression": {kafka, maxmind, module + "/rules", module + "/scoring"},
 		"internal/enrich":     {kafka, expr, module + "/ingest", module + "/detectors", module + "/rules", module + "/scoring", module + "/internal/engine"},
 		"internal/publish":    {maxmind, expr, module + "/ingest", module + "/detectors", module + "/rules", module + "/scoring", module + "/internal/engine"},
-		"internal/engine":     {module + "/cmd", module + "/internal/simulate", module + "/internal/livetable", module + "/fixtures"},
+		"internal/history":    {module + "/internal/engine", module + "/internal/demo"},
+		"internal/chdb":       {kafka, maxmind, expr, module},
+		"internal/engine":     {house, module + "/internal/history", module + "/cmd", module + "/internal/simulate", module + "/internal/livetable", module + "/fixtures"},
 	} {
 		for _, dep := range dependencies(t, pkg) {
 			if dep == module+"/"+pkg {

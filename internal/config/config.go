@@ -33,6 +33,7 @@ type Config struct {
 	Policies  scoring.Policies    `yaml:"policies"`
 	HTTP      HTTP                `yaml:"http"`
 	Engine    Engine              `yaml:"engine"`
+	History   History             `yaml:"history"`
 
 	file string     // that it was read from
 	root *yaml.Node // the file's keys and values
@@ -74,6 +75,33 @@ type Engine struct {
 	KeepOriginal bool `yaml:"keep_original"`
 }
 
+// History says where the history is and for how long it is kept.
+type History struct {
+	// DSN is embedded:///directory for the engine in this process, or
+	// clickhouse://user@host:9000/database of a server; embedded:// takes a
+	// relative directory too. Empty: no history.
+	DSN string `yaml:"dsn"`
+	// Password of the server's user.
+	Password publish.Secret `yaml:"password"`
+	// Cluster is the name that the servers have for the cluster that the
+	// tables are made on. Empty: one server.
+	Cluster string `yaml:"cluster"`
+	// Days is for how many days each kind of row is kept after riskstream got
+	// it; 0 is for ever.
+	Days HistoryDays `yaml:"days"`
+}
+
+// HistoryDays is how long rows are kept, in days.
+type HistoryDays struct {
+	Events      int `yaml:"events"` // and what is summed up from them
+	Detections  int `yaml:"detections"`
+	Scores      int `yaml:"scores"`
+	DeadLetters int `yaml:"dead_letters"`
+}
+
+// Embedded begins the DSN of a history whose engine is in this process.
+const Embedded = "embedded://"
+
 // What Engine.Delivery may be.
 const (
 	ExactlyOnce = "exactly_once"  // scores, detections, state and offsets in one transaction
@@ -91,6 +119,9 @@ func Default() *Config {
 			Workers: runtime.GOMAXPROCS(0), Instance: hostname(), Delivery: ExactlyOnce,
 			StateDir: "riskstream-state", StateMemoryMB: 4096,
 		},
+		// Thirteen months, so that a month can be compared with the same one of
+		// the year before.
+		History: History{Days: HistoryDays{Events: 400, Detections: 400, Scores: 400, DeadLetters: 30}},
 	}
 }
 
@@ -187,5 +218,8 @@ func (c *Config) resolve(dir string) {
 		if *f.path != "" && !filepath.IsAbs(*f.path) {
 			*f.path = filepath.Join(dir, *f.path)
 		}
+	}
+	if path, embedded := strings.CutPrefix(c.History.DSN, Embedded); embedded && path != "" && !filepath.IsAbs(path) {
+		c.History.DSN = Embedded + filepath.Join(dir, path)
 	}
 }

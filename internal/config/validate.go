@@ -42,6 +42,7 @@ func (c *Config) validate(check *checker, root *yaml.Node, fromEnv map[string]st
 	section("kafka", c.Kafka.Validate()...)
 	section("engine", c.Engine.validate()...)
 	section("http", c.HTTP.validate())
+	section("history", c.History.validate()...)
 	if section("detectors", c.Detectors.Validate()...) {
 		c.Detectors = detectors.Defaults()
 	}
@@ -103,6 +104,37 @@ func (h HTTP) validate() error {
 	return nil
 }
 
+func (h History) validate() []error {
+	var errs []error
+	scheme, rest, found := strings.Cut(h.DSN, "://")
+	switch {
+	case h.DSN == "":
+	case !found || !slices.Contains([]string{"embedded", "clickhouse", "http", "https"}, scheme):
+		errs = append(errs, errors.New("history.dsn: want embedded:///directory, or clickhouse://user@host:9000/database of a server"))
+	case rest == "" || rest == "/":
+		errs = append(errs, fmt.Errorf("history.dsn: %s:// names nothing; want embedded:///directory, or clickhouse://user@host:9000/database", scheme))
+	case scheme == "embedded" && h.Cluster != "":
+		errs = append(errs, errors.New("history.cluster: the embedded engine is no cluster"))
+	}
+	if strings.Trim(h.Cluster, instanceChars) != "" {
+		errs = append(errs, fmt.Errorf("history.cluster: %.100q; want letters, digits, dots, underscores and hyphens", h.Cluster))
+	}
+	for _, kept := range []struct {
+		key  string
+		days int
+	}{
+		{"events", h.Days.Events}, {"detections", h.Days.Detections}, {"scores", h.Days.Scores}, {"dead_letters", h.Days.DeadLetters},
+	} {
+		if kept.days < 0 || kept.days > maxDays {
+			errs = append(errs, fmt.Errorf("history.days.%s: %d; want 1 to %d, or 0 for ever", kept.key, kept.days, maxDays))
+		}
+	}
+	return errs
+}
+
+// maxDays is a century.
+const maxDays = 36_525
+
 func (c *checker) validateSources(cfg *Config, items []*yaml.Node) {
 	found := c.in["sources"] // so far
 	c.at = "sources"
@@ -163,6 +195,8 @@ func (c *Config) override(env func(string) (string, bool)) (fromEnv map[string]s
 		}
 	})
 	set("RISKSTREAM_ENGINE_INSTANCE", "engine.instance", func(v string) { c.Engine.Instance = v })
+	set("RISKSTREAM_HISTORY_DSN", "history.dsn", func(v string) { c.History.DSN = v })
+	set("RISKSTREAM_HISTORY_PASSWORD", "history.password", func(v string) { c.History.Password = publish.Secret(v) })
 	set("RISKSTREAM_KAFKA_SASL_USERNAME", "kafka.sasl.username", func(v string) { sasl.Username = v })
 	set("RISKSTREAM_KAFKA_SASL_PASSWORD", "kafka.sasl.password", func(v string) { sasl.Password = publish.Secret(v) })
 	set("RISKSTREAM_KAFKA_SASL_TOKEN", "kafka.sasl.token", func(v string) { sasl.Token = publish.Secret(v) })

@@ -47,7 +47,7 @@ func freePort(port int) int {
 // with all that it names, and loads it: the demo reads a real file. Without a
 // company the logs of the user's own files are read, with their own locations,
 // since the company's databases know only its own networks.
-func configure(dir, broker string, company *simulate.Company) (*config.Config, error) {
+func configure(dir, broker string, company *simulate.Company, history bool) (*config.Config, error) {
 	files := map[string][]byte{}
 	text := fmt.Sprintf("kafka:\n  brokers: [%q]\n  replication_factor: 1\n", broker)
 	if company == nil {
@@ -61,14 +61,21 @@ func configure(dir, broker string, company *simulate.Company) (*config.Config, e
 		files["directory.yaml"] = company.Directory()
 		text += strings.TrimPrefix(companyConfig, "\n")
 	}
-	files["riskstream.yaml"] = []byte(text)
+	if history {
+		text += "history:\n  dsn: " + config.Embedded + "history\n"
+	}
+	files[filepath.Base(configFile(dir))] = []byte(text)
 	for name, data := range files {
 		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
 			return nil, err
 		}
 	}
-	return config.Load(filepath.Join(dir, "riskstream.yaml"))
+	return config.Load(configFile(dir))
 }
+
+// configFile is the demo's configuration, for other commands to use while it
+// runs.
+func configFile(dir string) string { return filepath.Join(dir, "riskstream.yaml") }
 
 const companyConfig = `
 sources:

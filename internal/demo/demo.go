@@ -16,8 +16,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/riskstream/riskstream/internal/chdb"
 	"github.com/riskstream/riskstream/internal/config"
 	"github.com/riskstream/riskstream/internal/engine"
+	"github.com/riskstream/riskstream/internal/history"
 	"github.com/riskstream/riskstream/internal/simulate"
 )
 
@@ -31,6 +33,7 @@ type Options struct {
 
 	headStart time.Duration // how much of the live phase has passed at the start; headStart when 0
 	every     time.Duration // how often the table is drawn; a default when 0
+	noHistory bool          // none is kept
 }
 
 const (
@@ -64,7 +67,8 @@ func Run(ctx context.Context, o Options) error {
 		company = simulate.New(happeningNow(o))
 	}
 	broker := cluster.ListenAddrs()[0]
-	cfg, err := configure(dir, broker, company)
+	_, missing := chdb.Find()
+	cfg, err := configure(dir, broker, company, missing == nil && !o.noHistory)
 	if err != nil {
 		return err
 	}
@@ -73,6 +77,12 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	defer d.close()
+	switch {
+	case cfg.History.DSN != "":
+		d.screen.history = "ask the history: riskstream history top -c " + configFile(dir)
+	case missing != nil && !o.noHistory:
+		d.screen.history = "no history is kept: its engine is not installed (riskstream history install)"
+	}
 	if err := d.run(ctx); err != nil {
 		return err
 	}
@@ -96,6 +106,7 @@ func happeningNow(o Options) simulate.Config {
 type demo struct {
 	pipeline *engine.Pipeline
 	engine   *engine.Engine
+	history  func(context.Context) error
 	feeder   *feeder
 	follower *follower
 	screen   *screen
@@ -120,7 +131,13 @@ func prepare(o Options, cfg *config.Config, company *simulate.Company) (d *demo,
 		// shows each user as of the last event.
 		clock = func() time.Time { return time.Unix(0, 0) }
 	}
-	d.engine = engine.New(cfg, d.pipeline, log, prometheus.NewRegistry(), clock)
+	registry := prometheus.NewRegistry()
+	d.engine = engine.New(cfg, d.pipeline, log, registry, clock)
+	d.history = func(ctx context.Context) error {
+		err := history.Keep(ctx, cfg, registry, log)
+		<-ctx.Done() // without a history, the demo goes on
+		return err
+	}
 	if d.feeder, err = newFeeder(o, cfg, company); err != nil {
 		return d, err
 	}
@@ -136,7 +153,7 @@ func (d *demo) run(ctx context.Context) error {
 	var failed error
 	var once sync.Once
 	var parts sync.WaitGroup
-	for _, part := range []func(context.Context) error{d.engine.Run, d.follower.run, d.feeder.run, d.screen.run} {
+	for _, part := range []func(context.Context) error{d.engine.Run, d.history, d.follower.run, d.feeder.run, d.screen.run} {
 		parts.Go(func() {
 			if err := part(ctx); err != nil && ctx.Err() == nil {
 				once.Do(func() { failed = err })

@@ -74,7 +74,7 @@ func TestDemoShowsTheFirstAttack(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs for some seconds")
 	}
-	r := start(t, Options{Seed: 1, headStart: 2 * time.Minute})
+	r := start(t, Options{noHistory: true, Seed: 1, headStart: 2 * time.Minute})
 	r.await(t, "attack", "A stolen password signs in from Tokyo")
 	r.await(t, "high", "step_up", "anna.weber@corp.example", "Sign-in from Tokyo (JP) 1 minute after Berlin (DE)")
 	r.stop(t)
@@ -93,7 +93,7 @@ func TestDemoOfOnesOwnLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer taken.Close()
-	r := start(t, Options{Files: []string{broken, "../../examples/okta.jsonl.gz"}, Port: taken.Addr().(*net.TCPAddr).Port})
+	r := start(t, Options{noHistory: true, Files: []string{broken, "../../examples/okta.jsonl.gz"}, Port: taken.Addr().(*net.TCPAddr).Port})
 	if broker := r.await(t, "broker"); strings.Contains(broker, taken.Addr().String()) {
 		t.Errorf("%s, but something else listens there", broker)
 	}

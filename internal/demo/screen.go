@@ -22,6 +22,7 @@ type screen struct {
 	message  io.Writer
 	every    time.Duration
 	broker   string
+	history  string // how to ask it, or why there is none
 	files    []string
 	stories  []simulate.Story // in time order
 	told     int              // of stories, without a terminal
@@ -62,7 +63,7 @@ func (s *screen) Write(line []byte) (int, error) {
 
 func (s *screen) run(ctx context.Context) error {
 	if !s.terminal {
-		if _, err := fmt.Fprintf(s.out, "broker %s\n%s\n", s.broker, s.howToRead()); err != nil {
+		if _, err := fmt.Fprintf(s.out, "broker %s\n%s\n%s\n", s.broker, s.howToRead(), s.history); err != nil {
 			return err
 		}
 	}
@@ -108,6 +109,9 @@ const shownStories = 2
 
 func (s *screen) hints(now event.Time) []string {
 	hints := []string{s.howToRead()}
+	if s.history != "" {
+		hints = append(hints, s.history)
+	}
 	if len(s.files) > 0 {
 		hints = append(hints, "from "+strings.Join(s.files, ", ")+"; each user as of the last event; Ctrl-C ends")
 	}

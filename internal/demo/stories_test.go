@@ -58,7 +58,7 @@ func TestStoriesReachTheirLevels(t *testing.T) {
 // the highest level of each person in the live phase.
 func replayLive(t *testing.T, company *simulate.Company) map[string]event.Level {
 	t.Helper()
-	cfg, err := configure(t.TempDir(), "127.0.0.1:1", company)
+	cfg, err := configure(t.TempDir(), "127.0.0.1:1", company, false)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -44,7 +44,7 @@ func (f *frame) line(spans ...span) {
 	f.left--
 	room := f.width
 	for i, s := range spans {
-		text, used := fit(clean(s.text), room, i == len(spans)-1)
+		text, used := fit(Clean(s.text), room, i == len(spans)-1)
 		room -= used
 		f.paint(s.look, text)
 	}

@@ -157,7 +157,7 @@ func plain(w io.Writer, rows []Row, stats Stats) error {
 			break
 		}
 		b = fmt.Appendf(b, "  %6.2f  %-6s  %-8s  ", r.Score, r.Level, r.Decision)
-		b = append(b, strings.TrimRight(clean(r.Subject)+"  "+why(r.Reasons), " ")...)
+		b = append(b, strings.TrimRight(Clean(r.Subject)+"  "+why(r.Reasons), " ")...)
 		b = append(b, '\n')
 	}
 	_, err := w.Write(b)

@@ -6,11 +6,11 @@ import (
 	"unicode/utf8"
 )
 
-// clean removes what could drive a terminal or mislead its reader: control
+// Clean removes what could drive a terminal or mislead its reader: control
 // characters (with them every escape sequence), the C1 controls that some
 // terminals obey, line separators, and the invisible format characters that
 // reverse or hide text. What is left of an escape sequence is harmless text.
-func clean(s string) string {
+func Clean(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co, unicode.Cs) {
 			return -1

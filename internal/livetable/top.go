@@ -18,7 +18,7 @@ func Top(w io.Writer, rows []Row, colour bool) error {
 	rows = riskiestFirst(rows)
 	user := len("USER")
 	for i := range rows {
-		user = max(user, min(width(clean(rows[i].Subject)), maxUserCells))
+		user = max(user, min(width(Clean(rows[i].Subject)), maxUserCells))
 	}
 	b := paint(nil, bold, " SCORE  LEVEL   DECISION  "+pad("USER", user)+"  WHY", colour)
 	b = append(b, '\n')
@@ -33,7 +33,7 @@ func appendTop(b []byte, r *Row, user int, colour bool) []byte {
 	b = paint(b, levelColour(r.Level), fmt.Sprintf("%6.2f  %-6s", r.Score, r.Level), colour)
 	b = append(b, "  "...)
 	b = paint(b, decisionColour(r.Decision), fmt.Sprintf("%-8s", r.Decision), colour)
-	subject, _ := fit(clean(r.Subject), user, true)
+	subject, _ := fit(Clean(r.Subject), user, true)
 	if len(r.Reasons) == 0 {
 		return append(b, "  "+subject+"\n"...)
 	}
@@ -47,7 +47,7 @@ func why(reasons []event.Contribution) string {
 		if i > 0 {
 			b = append(b, "; "...)
 		}
-		b = fmt.Appendf(b, "%s (%+.2f)", clean(reasons[i].Summary), reasons[i].Points)
+		b = fmt.Appendf(b, "%s (%+.2f)", Clean(reasons[i].Summary), reasons[i].Points)
 	}
 	return string(b)
 }

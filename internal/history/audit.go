@@ -1,0 +1,179 @@
+package history
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/riskstream/riskstream/internal/publish"
+)
+
+// Audit is what a comparison of the history with Kafka has found in one
+// partition.
+type Audit struct {
+	Table     string `json:"table"`
+	Topic     string `json:"topic"`
+	Partition int32  `json:"partition"`
+	Rows      int64  `json:"rows"`                    // in the history
+	Doubled   int64  `json:"doubled"`                 // rows beyond the first of an offset
+	Records   int64  `json:"records"`                 // in Kafka, up to the last row
+	Missing   int64  `json:"missing"`                 // of them, that are in no row
+	First     int64  `json:"first_missing,omitempty"` // offset of the first that is missing
+	Waiting   int64  `json:"waiting"`                 // records behind the last row, which the sink has still to bring
+	Expired   int64  `json:"expired"`                 // records that are older than their table keeps rows
+}
+
+// Clean reports that nothing is missing or there twice.
+func (a *Audit) Clean() bool { return a.Doubled == 0 && a.Missing == 0 }
+
+// AuditAll holds the history against Kafka: every committed record that Kafka
+// still has, up to the last row of its partition, must be in exactly one row.
+// What retention has removed from Kafka can be told to be double, but not to be
+// missing; what is older than the history keeps may be in it or not. progress is
+// called as records are read.
+func (s *Store) AuditAll(ctx context.Context, kafka publish.KafkaConfig, opts []kgo.Opt, now time.Time, progress func(records int64)) ([]Audit, error) {
+	topics := kafka.Topics()
+	tables := map[string]string{topics.Events: tableEvents, topics.Detections: tableDetections, topics.Scores: tableScores, topics.DeadLetter: tableDeadLetters}
+	client, err := kgo.NewClient(opts...)
+	if err != nil {
+		return nil, fmt.Errorf("audit: %w", err)
+	}
+	defer client.Close()
+	var all []Audit
+	for topic, table := range tables {
+		ends, err := kadm.NewClient(client).ListCommittedOffsets(ctx, topic)
+		if err == nil {
+			err = ends.Error()
+		}
+		if err != nil {
+			return nil, fmt.Errorf("audit: end of %s: %w", topic, err)
+		}
+		for _, end := range ends[topic] {
+			a := Audit{Table: table, Topic: topic, Partition: end.Partition}
+			if err := s.audit(ctx, &a, opts, end.Offset, s.oldest(table, now), progress); err != nil {
+				return nil, fmt.Errorf("audit of %s/%d: %w", topic, end.Partition, err)
+			}
+			all = append(all, a)
+		}
+	}
+	slices.SortFunc(all, func(a, b Audit) int {
+		if c := strings.Compare(a.Topic, b.Topic); c != 0 {
+			return c
+		}
+		return int(a.Partition - b.Partition)
+	})
+	return all, nil
+}
+
+// audit reads a partition of Kafka to its end, and looks up its offsets as it
+// goes.
+func (s *Store) audit(ctx context.Context, a *Audit, opts []kgo.Opt, end int64, oldest time.Time, progress func(int64)) error {
+	var last int64
+	err := s.conn.QueryRow(ctx, "SELECT toInt64(count()), toInt64(count() - uniqExact(offset)), if(count() = 0, -1, max(offset)) FROM "+a.Table+" WHERE topic = ? AND partition = ?", a.Topic, a.Partition).
+		Scan(&a.Rows, &a.Doubled, &last)
+	if err != nil {
+		return err
+	}
+	client, err := kgo.NewClient(slices.Concat(opts, []kgo.Opt{
+		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{a.Topic: {a.Partition: kgo.NewOffset().AtStart()}}),
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(),
+	})...)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	a.First = -1
+	for next := int64(0); next < end; {
+		offsets, behind, err := committed(ctx, client, last, oldest)
+		if err != nil {
+			return err
+		}
+		if len(offsets) == 0 && behind == nothing {
+			break // what is left was compacted away
+		}
+		a.Waiting += behind.records
+		a.Expired += behind.expired
+		next = max(next, behind.next)
+		if err := s.lookUp(ctx, a, offsets); err != nil {
+			return err
+		}
+		progress(int64(len(offsets)))
+	}
+	if a.Missing == 0 {
+		a.First = 0
+	}
+	return nil
+}
+
+// past is what a poll has found beside the offsets that must be in rows.
+type past struct {
+	records int64 // behind the last row
+	expired int64 // older than rows are kept
+	next    int64 // offset behind all of them
+}
+
+// nothing is what a poll finds that finds no record.
+var nothing = past{}
+
+// committed reads some committed records of a partition: the offsets up to
+// last, and what else there is.
+func committed(ctx context.Context, client *kgo.Client, last int64, oldest time.Time) (offsets []int64, behind past, err error) {
+	ctx, cancel := context.WithTimeout(ctx, quietTime)
+	defer cancel()
+	fetches := client.PollFetches(ctx)
+	if err := fetches.Err0(); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		return nil, nothing, err
+	}
+	fetches.EachRecord(func(r *kgo.Record) {
+		behind.next = r.Offset + 1
+		switch {
+		case r.Attrs.IsControl():
+		case r.Timestamp.Before(oldest):
+			behind.expired++
+		case r.Offset > last:
+			behind.records++
+		default:
+			offsets = append(offsets, r.Offset)
+		}
+	})
+	return offsets, behind, nil
+}
+
+// quietTime is how long a partition is waited for that may have no more.
+const quietTime = 5 * time.Second
+
+// lookUp counts which of the offsets, which ascend, have no row.
+func (s *Store) lookUp(ctx context.Context, a *Audit, offsets []int64) error {
+	if len(offsets) == 0 {
+		return nil
+	}
+	a.Records += int64(len(offsets))
+	rows, err := s.conn.Query(ctx, "SELECT DISTINCT offset FROM "+a.Table+" WHERE topic = ? AND partition = ? AND offset BETWEEN ? AND ? ORDER BY offset",
+		a.Topic, a.Partition, offsets[0], offsets[len(offsets)-1])
+	if err != nil {
+		return err
+	}
+	stored := make(map[int64]bool, len(offsets))
+	for rows.Next() {
+		var offset int64
+		if err := rows.Scan(&offset); err != nil {
+			return errors.Join(err, rows.Close())
+		}
+		stored[offset] = true
+	}
+	for _, offset := range offsets {
+		if !stored[offset] {
+			if a.Missing == 0 {
+				a.First = offset
+			}
+			a.Missing++
+		}
+	}
+	return errors.Join(rows.Err(), rows.Close())
+}

@@ -1,0 +1,72 @@
+package history
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Subject is a user whose history there is.
+type Subject struct {
+	Tenant string `json:"tenant"`
+	Name   string `json:"subject"`
+}
+
+func (s Subject) String() string {
+	if s.Tenant == "default" {
+		return s.Name
+	}
+	return s.Tenant + "/" + s.Name
+}
+
+// maxSubjects bounds how many users a name is searched for.
+const maxSubjects = 20
+
+// UnknownError says that nobody of a name is in the history.
+type UnknownError struct{ Name string }
+
+func (e *UnknownError) Error() string {
+	return fmt.Sprintf("nobody called %q is in the history: it knows the subject, the user name, the e-mail address and the provider's id of a user", e.Name)
+}
+
+// Find returns the users that have, or ever had, a name: as subject
+// (tenant/subject to say which tenant's), user name, e-mail address or id at
+// the provider. The subject goes first; whoever is called so hides the others.
+// The error is an *UnknownError when there is nobody.
+func (s *Store) Find(ctx context.Context, name string) ([]Subject, error) {
+	lower := strings.ToLower(name)
+	tenant, subject, _ := strings.Cut(lower, "/")
+	for _, search := range []struct {
+		where string
+		args  []any
+	}{
+		{"tenant = ? AND subject = ?", []any{tenant, subject}},
+		{"subject IN (?, ?)", []any{lower, name}},
+		{"lower(user_email) = ?", []any{lower}},
+		{"lower(user_name) = ?", []any{lower}},
+		{"user_id = ?", []any{name}},
+	} {
+		found, err := s.find(ctx, search.where, search.args)
+		if err != nil || len(found) > 0 {
+			return found, err
+		}
+	}
+	return nil, &UnknownError{name}
+}
+
+func (s *Store) find(ctx context.Context, where string, args []any) ([]Subject, error) {
+	rows, err := s.conn.Query(ctx, "SELECT DISTINCT tenant, subject FROM events WHERE subject != '' AND "+where+fmt.Sprintf(" ORDER BY tenant, subject LIMIT %d", maxSubjects), args...)
+	if err != nil {
+		return nil, fmt.Errorf("users by name: %w", err)
+	}
+	var found []Subject
+	for rows.Next() {
+		var subject Subject
+		if err := rows.Scan(&subject.Tenant, &subject.Name); err != nil {
+			return nil, errors.Join(err, rows.Close())
+		}
+		found = append(found, subject)
+	}
+	return found, errors.Join(rows.Err(), rows.Close())
+}
