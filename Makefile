@@ -8,7 +8,7 @@ FUZZTIME ?= 20s
 REAL = $(shell grep -rl --include=*_test.go '^//go:build realkafka' . | xargs -n1 dirname | sort -u | grep -v internal/torture)
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-real torture-short torture race lint vuln fuzz bench microbench golden clean
+.PHONY: help build demo test test-real torture-short torture race lint vuln fuzz bench microbench golden libchdb clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +63,9 @@ golden: ## rewrite golden files, fixtures and what the README shows; review the 
 	go test ./internal/demo -run TestExampleLog -update
 	go test $$(grep -rl --include=*_test.go 'flag.Bool("update"' . | xargs -n1 dirname | sort -u) -update
 	FIXTURES_UPDATE=1 go test ./fixtures -run TestFixtures
+
+libchdb: ## fetch the embedded ClickHouse, once per machine (180 MB from the npm registry)
+	go run ./internal/chdb/fetchlib
 
 clean: ## remove what was built
 	rm -rf bin
