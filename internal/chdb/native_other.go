@@ -16,7 +16,7 @@ type (
 func loadLibrary(string) (*library, error)           { return nil, errNotHere }
 func (*library) open(...string) (*connection, error) { return nil, errNotHere }
 
-func (*connection) close() {}
+func (*connection) close()                      {}
 func (*connection) classify(string) (int, bool) { return 0, false }
 
 func (*connection) exec(string) error { return errNotHere }

@@ -71,13 +71,6 @@ func flag(f event.Flag) *bool {
 	return nil
 }
 
-func flagOf(b *bool) event.Flag {
-	if b == nil {
-		return event.Unknown
-	}
-	return event.FlagOf(*b)
-}
-
 // moment is null for a time that is absent.
 func moment(t event.Time) *int64 {
 	if t == 0 {

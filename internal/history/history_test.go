@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -62,18 +63,29 @@ const partitions = 2
 
 func newTopics(t *testing.T) *topics {
 	t.Helper()
-	kafka := publish.DefaultKafkaConfig()
-	names := kafka.Topics()
-	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(partitions, names.Events, names.Detections, names.Scores, names.DeadLetter))
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(cluster.Close)
-	w := &topics{t: t, kafka: kafka, brokers: cluster.ListenAddrs()[0], opts: []kgo.Opt{kgo.SeedBrokers(cluster.ListenAddrs()...)}, metrics: NewMetrics(prometheus.NewRegistry())}
+	return topicsOn(t, cluster.ListenAddrs()[0])
+}
+
+func topicsOn(t *testing.T, broker string) *topics {
+	t.Helper()
+	kafka := publish.DefaultKafkaConfig()
+	w := &topics{t: t, kafka: kafka, brokers: broker, opts: []kgo.Opt{kgo.SeedBrokers(broker)}, metrics: NewMetrics(prometheus.NewRegistry())}
+	var err error
 	if w.client, err = kgo.NewClient(slices.Concat(w.opts, []kgo.Opt{kgo.TransactionalID("test"), kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil))})...); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(w.client.Close)
+	names := kafka.Topics()
+	// The events' time is theirs, whenever the tests run.
+	forever := map[string]*string{"retention.ms": new("-1")}
+	if _, err := kadm.NewClient(w.client).CreateTopics(t.Context(), partitions, 1, forever, names.Events, names.Detections, names.Scores, names.DeadLetter); err != nil {
+		t.Fatal(err)
+	}
 	return w
 }
 

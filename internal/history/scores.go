@@ -21,7 +21,7 @@ func scoreColumns() []column[scoreRow] {
 	return append([]column[r]{
 		col("tenant", func(r *r) string { return r.Tenant }),
 		col("subject", func(r *r) string { return r.Subject }),
-		col("as_of", func(r *r) int64 { return int64(r.AsOf) }),
+		col("as_of", func(r *r) int64 { return int64(r.asOf()) }),
 		col("version", func(r *r) uint32 { return r.Version }),
 		col("entity", func(r *r) string { return r.Entity }),
 		col("session_id", func(r *r) string { return r.Session }),
@@ -74,8 +74,16 @@ func (scoreReader) read(key, value []byte, row *scoreRow) error {
 	return nil
 }
 
-// tombstone is the row of a record without value. It has no time of its own, so
-// it is put when the record was written.
+// asOf is the score's own time. A tombstone has none, and is put when it was
+// written.
+func (r *scoreRow) asOf() event.Time {
+	if r.ended {
+		return r.recorded
+	}
+	return r.AsOf
+}
+
+// tombstone is the row of a record without value.
 func tombstone(entity string) scoreRow {
 	row := scoreRow{ended: true}
 	row.Entity = entity

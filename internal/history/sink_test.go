@@ -2,6 +2,7 @@ package history
 
 import (
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -14,9 +15,9 @@ func TestEveryRecordIsInOneRow(t *testing.T) {
 	w.produce(50, kgo.TryAbort)
 	w.produce(200, kgo.TryCommit)
 	stop := w.run(store)
-	audits := w.audited(store)
+	w.audited(store)
 	w.produce(150, kgo.TryCommit)
-	audits = w.audited(store)
+	audits := w.audited(store)
 	stop()
 	for _, a := range audits {
 		if !a.Clean() || a.Waiting != 0 || a.Rows != a.Records {
@@ -157,5 +158,33 @@ func TestForeignRecordsAreSteppedOver(t *testing.T) {
 	stop()
 	if rows := rowsIn(audits, tableEvents); rows != 20 {
 		t.Errorf("%d events, want 20", rows)
+	}
+}
+
+// A session's record ends with a tombstone, which the history keeps as a row.
+func TestTombstonesAreRows(t *testing.T) {
+	store := openStore(t, inDir(t.TempDir()))
+	w := newTopics(t)
+	if err := w.client.BeginTransaction(); err != nil {
+		t.Fatal(err)
+	}
+	w.send(w.kafka.Topics().Scores, []byte("session:default/s-1"), nil, began)
+	if err := w.client.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.client.EndTransaction(t.Context(), kgo.TryCommit); err != nil {
+		t.Fatal(err)
+	}
+	stop := w.run(store)
+	w.audited(store)
+	stop()
+	var tenant, session string
+	var ended bool
+	var asOf time.Time
+	if err := store.conn.QueryRow(t.Context(), "SELECT tenant, session_id, ended, as_of FROM scores").Scan(&tenant, &session, &ended, &asOf); err != nil {
+		t.Fatal(err)
+	}
+	if tenant != "default" || session != "s-1" || !ended || !asOf.Equal(began.Std()) {
+		t.Errorf("%s %s %v %v", tenant, session, ended, asOf)
 	}
 }
