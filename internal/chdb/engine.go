@@ -22,7 +22,7 @@ const (
 	defaultDatabase = "riskstream"
 	// maxStatements bounds what runs at a time; further requests wait.
 	maxStatements = 32
-	// closeGrace is what Close gives running requests before it ends SELECTs.
+	// closeGrace is what Close gives running requests to end by themselves.
 	closeGrace = 5 * time.Second
 )
 
@@ -56,6 +56,7 @@ type Engine struct {
 	slots    chan struct{} // one of maxStatements each
 	stop     context.CancelFunc
 	names    atomic.Uint64 // of connections, for KILL QUERY
+	grace    time.Duration // closeGrace
 	closing  sync.Once
 	closeErr error
 }
@@ -102,7 +103,7 @@ func open(dir string, s Settings) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{dir: dir, database: s.Database, token: rand.Text(), lib: process.lib, unlock: unlock, slots: make(chan struct{}, maxStatements)}
+	e := &Engine{dir: dir, database: s.Database, token: rand.Text(), lib: process.lib, unlock: unlock, slots: make(chan struct{}, maxStatements), grace: closeGrace}
 	if e.database == "" {
 		e.database = defaultDatabase
 	}
@@ -204,7 +205,7 @@ func (e *Engine) Close() error {
 }
 
 func (e *Engine) close() error {
-	ctx, cancel := context.WithTimeout(context.Background(), closeGrace)
+	ctx, cancel := context.WithTimeout(context.Background(), e.grace)
 	defer cancel()
 	err := e.server.Shutdown(ctx)
 	e.stop()

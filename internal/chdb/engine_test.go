@@ -54,7 +54,7 @@ func client(t testing.TB, e *Engine) driver.Conn {
 	return conn
 }
 
-func exec(t testing.TB, c driver.Conn, sql string, args ...any) {
+func run(t testing.TB, c driver.Conn, sql string, args ...any) {
 	t.Helper()
 	if err := c.Exec(t.Context(), sql, args...); err != nil {
 		t.Fatalf("%s: %v", sql, err)
@@ -91,15 +91,15 @@ func TestAnswers(t *testing.T) {
 	if got := one[string](t, c, "SELECT currentDatabase()"); got != "riskstream" {
 		t.Errorf("database %q", got)
 	}
-	exec(t, c, "CREATE TABLE n (n UInt64) ENGINE = MergeTree ORDER BY n")
+	run(t, c, "CREATE TABLE n (n UInt64) ENGINE = MergeTree ORDER BY n")
 	if err := insertNumbers(t.Context(), c, "n", 0, 1000); err != nil {
 		t.Fatal(err)
 	}
 	if got := one[uint64](t, c, "SELECT sum(n) FROM n"); got != 499500 {
 		t.Errorf("sum %d", got)
 	}
-	exec(t, c, "INSERT INTO n VALUES (1), (2)")
-	exec(t, c, "INSERT INTO n SELECT number FROM numbers(3)")
+	run(t, c, "INSERT INTO n VALUES (1), (2)")
+	run(t, c, "INSERT INTO n SELECT number FROM numbers(3)")
 	if got := one[uint64](t, c, "SELECT count() FROM n"); got != 1005 {
 		t.Errorf("count %d", got)
 	}
@@ -121,12 +121,12 @@ func TestAnswers(t *testing.T) {
 		}
 		rows.Close()
 	}
-	exec(t, c, "ALTER TABLE n ADD COLUMN more String DEFAULT 'x'")
-	exec(t, c, "ALTER TABLE n DELETE WHERE n < 10 SETTINGS mutations_sync = 1")
+	run(t, c, "ALTER TABLE n ADD COLUMN more String DEFAULT 'x'")
+	run(t, c, "ALTER TABLE n DELETE WHERE n < 10 SETTINGS mutations_sync = 1")
 	if got := one[string](t, c, "SELECT any(more) FROM n"); got != "x" {
 		t.Errorf("new column %q", got)
 	}
-	exec(t, c, "DROP TABLE n")
+	run(t, c, "DROP TABLE n")
 }
 
 func TestParameters(t *testing.T) {
@@ -153,7 +153,7 @@ func TestParameters(t *testing.T) {
 
 func TestExceptions(t *testing.T) {
 	c := client(t, opened(t, t.TempDir()))
-	exec(t, c, "CREATE TABLE n (n UInt64) ENGINE = MergeTree ORDER BY n")
+	run(t, c, "CREATE TABLE n (n UInt64) ENGINE = MergeTree ORDER BY n")
 	setting := func(name string, value any) context.Context {
 		return clickhouse.Context(t.Context(), clickhouse.WithSettings(clickhouse.Settings{name: value}))
 	}
@@ -244,7 +244,7 @@ func TestDeduplicationToken(t *testing.T) {
 	dir := t.TempDir()
 	e := opened(t, dir)
 	c := client(t, e)
-	exec(t, c, "CREATE TABLE n (n UInt64) ENGINE = MergeTree ORDER BY n SETTINGS non_replicated_deduplication_window = 100")
+	run(t, c, "CREATE TABLE n (n UInt64) ENGINE = MergeTree ORDER BY n SETTINGS non_replicated_deduplication_window = 100")
 	insert := func(c driver.Conn, token string, from uint64) {
 		t.Helper()
 		ctx := clickhouse.Context(t.Context(), clickhouse.WithSettings(clickhouse.Settings{"insert_deduplication_token": token}))
@@ -294,7 +294,7 @@ func TestSettingsEndWithTheirRequest(t *testing.T) {
 	if got := one[string](t, c, sql); got != "0" {
 		t.Errorf("the setting is %s in the next request", got)
 	}
-	exec(t, c, "SET max_result_rows = 5")
+	run(t, c, "SET max_result_rows = 5")
 	if got := one[string](t, c, sql); got != "0" {
 		t.Errorf("the setting is %s after another request's SET", got)
 	}
@@ -331,7 +331,7 @@ func TestRestartKeepsData(t *testing.T) {
 	dir := t.TempDir()
 	e := opened(t, dir)
 	c := client(t, e)
-	exec(t, c, "CREATE TABLE n (n UInt64) ENGINE = MergeTree ORDER BY n")
+	run(t, c, "CREATE TABLE n (n UInt64) ENGINE = MergeTree ORDER BY n")
 	if err := insertNumbers(t.Context(), c, "n", 0, 100); err != nil {
 		t.Fatal(err)
 	}
