@@ -117,7 +117,7 @@ func open(dir string, s Settings) (*Engine, error) {
 
 // load loads the library unless it is; process is locked.
 func load(path string) error {
-	if path == "" {
+	if path == "" || !canLoad {
 		found, err := Find()
 		if err != nil {
 			return err

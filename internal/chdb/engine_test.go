@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"reflect"
 	"strings"
 	"testing"
@@ -22,7 +23,11 @@ func fetched(t testing.TB) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
-	if _, err := Fetch(ctx, nil); err != nil {
+	_, err := Fetch(ctx, nil)
+	if errors.Is(err, ErrUnsupported) {
+		t.Skip(err)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 }
@@ -366,6 +371,9 @@ func TestSecondEngineIsRefused(t *testing.T) {
 }
 
 func TestMissingLibrary(t *testing.T) {
+	if !canLoad {
+		t.Skip("no library is looked for")
+	}
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	t.Setenv("HOME", t.TempDir())
 	t.Setenv(Variable, "")
@@ -379,11 +387,84 @@ func TestMissingLibrary(t *testing.T) {
 }
 
 func TestWrongLibrary(t *testing.T) {
+	if !canLoad {
+		t.Skip("no library is looked for")
+	}
 	path := t.TempDir() + "/libchdb.so"
 	if err := os.WriteFile(path, []byte("no library"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := loadLibrary(path); err == nil || !strings.Contains(err.Error(), "libchdb") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// Migration tools go through database/sql.
+func TestDatabaseSQL(t *testing.T) {
+	db := clickhouse.OpenDB(opened(t, t.TempDir()).Options())
+	defer db.Close()
+	tx, err := db.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.ExecContext(t.Context(), "CREATE TABLE v (id Int64, at DateTime DEFAULT now()) ENGINE = MergeTree ORDER BY id"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.ExecContext(t.Context(), "INSERT INTO v (id) VALUES ($1)", int64(7)); err != nil {
+		t.Fatal(err)
+	}
+	if err := tx.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	var id int64
+	var at time.Time
+	if err := db.QueryRowContext(t.Context(), "SELECT id, at FROM v WHERE id = $1", int64(7)).Scan(&id, &at); err != nil {
+		t.Fatal(err)
+	}
+	if id != 7 || time.Since(at).Abs() > time.Hour {
+		t.Errorf("row %d, %v", id, at)
+	}
+}
+
+func TestMemoryIsBounded(t *testing.T) {
+	fetched(t)
+	e, err := Open(t.TempDir(), Settings{MaxMemory: 600 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	err = client(t, e).QueryRow(t.Context(), "SELECT uniqExact(toString(number)) FROM numbers(100000000)").Err()
+	var exception *clickhouse.Exception
+	if !errors.As(err, &exception) || exception.Code != 241 {
+		t.Errorf("error %v", err)
+	}
+}
+
+// importVariable makes TestImportingChild look at its process.
+const importVariable = "RISKSTREAM_TEST_CHDB_IMPORT"
+
+func TestImportingChild(t *testing.T) {
+	if os.Getenv(importVariable) == "" {
+		t.Skip("this is the process that TestImportLoadsNothing looks at")
+	}
+	maps, err := os.ReadFile("/proc/self/maps")
+	if err != nil {
+		t.Skip(err)
+	}
+	if strings.Contains(string(maps), "libchdb") {
+		t.Error("libchdb is loaded")
+	}
+	opened(t, t.TempDir())
+	if maps, _ = os.ReadFile("/proc/self/maps"); !strings.Contains(string(maps), "libchdb") {
+		t.Error("libchdb is not seen although it is loaded")
+	}
+}
+
+func TestImportLoadsNothing(t *testing.T) {
+	fetched(t)
+	cmd := exec.Command(os.Args[0], "-test.run=^TestImportingChild$")
+	cmd.Env = append(os.Environ(), importVariable+"=1")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v: %s", err, out)
 	}
 }

@@ -27,7 +27,6 @@ const (
 const maxException = 16<<10 - 256
 
 var (
-	errNoResult     = errors.New("libchdb gives no result and no error")
 	errInsertFailed = errors.New("libchdb does not take more data")
 	errNotStreamed  = errors.New("libchdb streams only SELECT")
 )
@@ -41,14 +40,6 @@ func (e *exception) Error() string { return e.text }
 // refuse makes an exception of the handler's own.
 func refuse(code int, name, format string, args ...any) *exception {
 	return &exception{fmt.Sprintf("Code: %d. DB::Exception: %s. (%s)", code, fmt.Sprintf(format, args...), name)}
-}
-
-// streamError tells the refusal to stream from a statement's own errors.
-func streamError(text string) error {
-	if strings.Contains(text, "Streaming query is not supported for query") {
-		return errNotStreamed
-	}
-	return &exception{text}
 }
 
 var exceptionCode = regexp.MustCompile(`^\s*Code: (\d{1,9})\.`)

@@ -33,7 +33,7 @@ const (
 // fetch at once: the library gets its name when it is whole.
 func Fetch(ctx context.Context, progress func(done, total int64)) (string, error) {
 	path, err := Find()
-	if err == nil || os.Getenv(Variable) != "" {
+	if err == nil || !canLoad || os.Getenv(Variable) != "" {
 		return path, err
 	}
 	if path, err = cached(); err != nil {
@@ -51,7 +51,7 @@ func Fetch(ctx context.Context, progress func(done, total int64)) (string, error
 
 func fetch(ctx context.Context, r release, path string, progress func(done, total int64)) error {
 	if r.integrity == "" {
-		return fmt.Errorf("this version knows no checksum of @chdb/lib-%s %s: install that package and name its libchdb.so in %s, or use a ClickHouse server", r.platform, Version, Variable)
+		return fmt.Errorf("%w: this version of riskstream knows no checksum of @chdb/lib-%s %s; install that package and name its libchdb.so in %s, or use a ClickHouse server", ErrUnsupported, r.platform, Version, Variable)
 	}
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o755); err != nil {

@@ -154,6 +154,9 @@ func TestFetchWithoutRegistry(t *testing.T) {
 }
 
 func TestFindPrefersTheVariable(t *testing.T) {
+	if !canLoad {
+		t.Skip("no library is looked for")
+	}
 	path := filepath.Join(t.TempDir(), "mine.so")
 	if err := os.WriteFile(path, nil, 0o600); err != nil {
 		t.Fatal(err)

@@ -18,6 +18,10 @@ const Version = "26.7.3-stable.1"
 // ErrMissing is in the error of Find and Open when there is no library.
 var ErrMissing = errors.New("libchdb, the embedded ClickHouse, is not installed")
 
+// ErrUnsupported is in the error of Find, Fetch and Open where libchdb cannot
+// run, or nobody has checked one that could be fetched.
+var ErrUnsupported = errors.New("the embedded ClickHouse is not available here")
+
 // A release is libchdb for one platform, as a package of the npm registry.
 type release struct {
 	platform  string // the end of the package's name
@@ -40,7 +44,7 @@ func ours() (release, error) {
 	platform := runtime.GOOS + "/" + runtime.GOARCH
 	r, ok := releases()[platform]
 	if !ok {
-		return release{}, fmt.Errorf("there is no libchdb for %s: use a ClickHouse server", platform)
+		return release{}, fmt.Errorf("%w: there is no libchdb for %s; use a ClickHouse server", ErrUnsupported, platform)
 	}
 	return r, nil
 }
@@ -49,6 +53,9 @@ func ours() (release, error) {
 // else what Fetch has put into the user's cache directory. If it is not there,
 // the error contains ErrMissing and says how to get it.
 func Find() (string, error) {
+	if !canLoad {
+		return "", fmt.Errorf("%w: it runs on Linux and macOS, on amd64 and arm64, in a build without the tag nochdb; use a ClickHouse server", ErrUnsupported)
+	}
 	if path := os.Getenv(Variable); path != "" {
 		if err := regular(path); err != nil {
 			return "", fmt.Errorf("%w: %s names a file that cannot be used: %w", ErrMissing, Variable, err)

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -115,7 +116,11 @@ func TestLoad(t *testing.T) {
 	t.Logf("opened in %v", time.Since(began).Round(time.Millisecond))
 	c := client(t, e)
 	run(t, c, eventTable)
-	rows, bytes := uint64(0), 0
+	if err := columnsOf(0, batchRows).send(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	stopReader := reader(t, c)
+	rows, bytes := uint64(batchRows), 0
 	var working time.Duration
 	var slowest time.Duration
 	for bytes < *loadMB<<20 {
@@ -130,6 +135,8 @@ func TestLoad(t *testing.T) {
 		rows += batchRows
 		bytes += batch.bytes
 	}
+	latencies := stopReader()
+	t.Logf("beside that, one subject was read %d times, in %v at the median, %v at worst", len(latencies), latencies[len(latencies)/2], latencies[len(latencies)-1])
 	t.Logf("%d rows, %d MB: %.0f rows/s, %.1f MB/s, slowest batch %v, peak memory of the process %s", rows, bytes>>20,
 		float64(rows)/working.Seconds(), float64(bytes)/1e6/working.Seconds(), slowest.Round(time.Millisecond), peakMemory())
 	if got := one[uint64](t, c, "SELECT count() FROM events"); got != rows {
@@ -138,12 +145,39 @@ func TestLoad(t *testing.T) {
 	if got := one[uint64](t, c, "SELECT uniqExact(id) FROM events"); got != rows {
 		t.Errorf("%d ids, want %d", got, rows)
 	}
-	began = time.Now()
-	want := eventOf(7)
-	if got := one[string](t, c, "SELECT json FROM events WHERE tenant = 'default' AND subject = ? AND id = ?", want.subject, want.id); got != want.json {
-		t.Errorf("event %s", got)
+}
+
+// reader reads one event after another until it is told to stop, and then
+// returns how long each took, sorted. At least one is read.
+func reader(t *testing.T, c driver.Conn) (stop func() []time.Duration) {
+	var over atomic.Bool
+	var latencies []time.Duration
+	var group sync.WaitGroup
+	group.Go(func() {
+		for i := uint64(0); i == 0 || !over.Load(); i++ {
+			want := eventOf(i % batchRows)
+			var got string
+			began := time.Now()
+			if err := c.QueryRow(t.Context(), "SELECT json FROM events WHERE tenant = 'default' AND subject = ? AND id = ?", want.subject, want.id).Scan(&got); err != nil {
+				t.Error(err)
+				return
+			}
+			latencies = append(latencies, time.Since(began).Round(100*time.Microsecond))
+			if got != want.json {
+				t.Errorf("event %s", got)
+				return
+			}
+		}
+	})
+	return func() []time.Duration {
+		over.Store(true)
+		group.Wait()
+		if t.Failed() {
+			t.FailNow()
+		}
+		slices.Sort(latencies)
+		return latencies
 	}
-	t.Logf("the first event of one subject after %v", time.Since(began).Round(100*time.Microsecond))
 }
 
 func peakMemory() string {

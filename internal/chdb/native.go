@@ -6,10 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"strings"
 	"unsafe"
 
 	"github.com/ebitengine/purego"
 )
+
+// canLoad says that this build can load libchdb.
+const canLoad = true
 
 // library is the part of libchdb's C interface (chdb.h) that is used here.
 // Handles are opaque pointers of C, strings are pointer and length.
@@ -177,6 +181,16 @@ func (c *connection) stream(sql, format string, parameters []parameter, use func
 			return nil
 		}
 	}
+}
+
+var errNoResult = errors.New("libchdb gives no result and no error")
+
+// streamError tells the refusal to stream from a statement's own errors.
+func streamError(text string) error {
+	if strings.Contains(text, "Streaming query is not supported for query") {
+		return errNotStreamed
+	}
+	return &exception{text}
 }
 
 // insertStream is an INSERT that takes its data piece by piece. finish or

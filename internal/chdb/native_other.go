@@ -2,10 +2,8 @@
 
 package chdb
 
-import "errors"
-
-// errNotHere is the error of Open where libchdb cannot be loaded.
-var errNotHere = errors.New("this build of riskstream has no embedded ClickHouse (it is there on Linux and macOS, amd64 and arm64, without the build tag nochdb): use a ClickHouse server")
+// canLoad says that this build cannot load libchdb; what follows is never called.
+const canLoad = false
 
 type (
 	library      struct{}
@@ -13,22 +11,26 @@ type (
 	insertStream struct{}
 )
 
-func loadLibrary(string) (*library, error)           { return nil, errNotHere }
-func (*library) open(...string) (*connection, error) { return nil, errNotHere }
+func loadLibrary(string) (*library, error)           { return nil, ErrUnsupported }
+func (*library) open(...string) (*connection, error) { return nil, ErrUnsupported }
 
 func (*connection) close()                      {}
 func (*connection) classify(string) (int, bool) { return 0, false }
 
-func (*connection) exec(string) error { return errNotHere }
+func (*connection) exec(string) error { return ErrUnsupported }
 
-func (*connection) query(_, _ string, _ []parameter, _ func([]byte) error) error { return errNotHere }
-
-func (*connection) stream(_, _ string, _ []parameter, _ func([]byte) error) error { return errNotHere }
-
-func (*connection) insert(_, _ string, _ []parameter) (*insertStream, error) {
-	return nil, errNotHere
+func (*connection) query(_, _ string, _ []parameter, _ func([]byte) error) error {
+	return ErrUnsupported
 }
 
-func (*insertStream) Write([]byte) (int, error) { return 0, errNotHere }
-func (*insertStream) finish() error             { return errNotHere }
+func (*connection) stream(_, _ string, _ []parameter, _ func([]byte) error) error {
+	return ErrUnsupported
+}
+
+func (*connection) insert(_, _ string, _ []parameter) (*insertStream, error) {
+	return nil, ErrUnsupported
+}
+
+func (*insertStream) Write([]byte) (int, error) { return 0, ErrUnsupported }
+func (*insertStream) finish() error             { return ErrUnsupported }
 func (*insertStream) cancel()                   {}

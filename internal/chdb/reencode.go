@@ -11,14 +11,17 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/proto"
 )
 
+// readAhead is the size of chproto.Reader's own buffer.
+const readAhead = 128 << 10
+
 // reencode turns blocks of the Native format as libchdb writes it, which is
 // revision 0, into the same blocks at the revision that the client reads. The
 // two differ in few bytes, but where those stand is known only to who has read
 // the columns.
 func reencode(blocks []byte, revision uint64) ([]byte, error) {
-	// chproto.NewReader takes a bufio.Reader of this size as it is, so that what
+	// chproto.NewReader takes a bufio.Reader of its own size as it is, so that what
 	// it has not read yet can be seen.
-	ahead := bufio.NewReaderSize(bytes.NewReader(blocks), 1<<20)
+	ahead := bufio.NewReaderSize(bytes.NewReader(blocks), readAhead)
 	in := chproto.NewReader(ahead)
 	out := &chproto.Buffer{Buf: make([]byte, 0, len(blocks)+len(blocks)/64+1024)}
 	for {
