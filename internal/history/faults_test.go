@@ -22,7 +22,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/riskstream/riskstream/internal/chdb"
 	"github.com/riskstream/riskstream/internal/publish"
 )
 
@@ -183,12 +182,7 @@ func (w *topics) startSink(dir string) *os.Process {
 // A sink that is killed before, in or after an insert loses nothing and doubles
 // nothing.
 func TestKilledSinks(t *testing.T) {
-	if testing.Short() {
-		t.Skip("needs ClickHouse's engine")
-	}
-	if _, err := chdb.Fetch(t.Context(), nil); err != nil {
-		t.Fatal(err)
-	}
+	needEngine(t)
 	const events, kills = 12_000, 6
 	w := newTopics(t)
 	dir := t.TempDir()
@@ -216,12 +210,7 @@ func TestKilledSinks(t *testing.T) {
 // While a process has an embedded history open, another one of the same user
 // asks through it.
 func TestAnotherProcessAsks(t *testing.T) {
-	if testing.Short() {
-		t.Skip("needs ClickHouse's engine")
-	}
-	if _, err := chdb.Fetch(t.Context(), nil); err != nil {
-		t.Fatal(err)
-	}
+	needEngine(t)
 	w := newTopics(t)
 	w.produce(30, kgo.TryCommit)
 	dir := t.TempDir()

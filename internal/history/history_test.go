@@ -2,6 +2,7 @@ package history
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -23,12 +24,7 @@ import (
 // openStore opens a history in a directory of the test's own.
 func openStore(t *testing.T, cfg config.History) *Store {
 	t.Helper()
-	if testing.Short() {
-		t.Skip("needs ClickHouse's engine")
-	}
-	if _, err := chdb.Fetch(t.Context(), nil); err != nil {
-		t.Fatal(err)
-	}
+	needEngine(t)
 	store, err := OpenToFill(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -39,6 +35,20 @@ func openStore(t *testing.T, cfg config.History) *Store {
 		}
 	})
 	return store
+}
+
+// needEngine fetches ClickHouse's engine, once on a machine.
+func needEngine(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("needs ClickHouse's engine")
+	}
+	switch _, err := chdb.Fetch(t.Context(), nil); {
+	case errors.Is(err, chdb.ErrUnsupported):
+		t.Skip(err)
+	case err != nil:
+		t.Fatal(err)
+	}
 }
 
 func inDir(dir string) config.History {
