@@ -99,7 +99,7 @@ func TestTheEngineIsGoneAndBack(t *testing.T) {
 	way.down.Store(true)
 	w.produce(400, kgo.TryCommit)
 	for retried := 0.0; retried == 0; time.Sleep(10 * time.Millisecond) {
-		for _, table := range []string{tableEvents, tableDetections, tableScores} {
+		for _, table := range []string{tableEvents, tableDetections, tableScores, tableDeadLetters} {
 			retried += testutil.ToFloat64(w.metrics.retries.WithLabelValues(table))
 		}
 	}
