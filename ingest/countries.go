@@ -1,6 +1,10 @@
 package ingest
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/riskstream/riskstream/event"
+)
 
 // country reads a country: an ISO 3166-1 alpha-2 code in any case, or an
 // English name. What is neither, such as the regions "EU" and "AP" of some
@@ -20,7 +24,7 @@ func country(s string) string {
 		return ""
 	}
 	var buf [maxCountryName]byte
-	return countryByName[string(appendLower(buf[:0], s))]
+	return countryByName[string(event.AppendLower(buf[:0], s))]
 }
 
 const maxCountryName = 64

@@ -190,21 +190,6 @@ func asNumber(v *fastjson.Value, path ...string) uint32 {
 // stand in an event.
 func lower(s string) string { return strings.ToLower(s) }
 
-// appendLower appends strings.ToLower(s), to compare it without an allocation.
-func appendLower(b []byte, s string) []byte {
-	for i := range len(s) {
-		c := s[i]
-		if c >= utf8.RuneSelf {
-			return append(b[:len(b)-i], strings.ToLower(s)...)
-		}
-		if 'A' <= c && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		b = append(b, c)
-	}
-	return b
-}
-
 // address reads an IP address; see parseAddress.
 func address(v *fastjson.Value, path ...string) netip.Addr {
 	return parseAddress(text(v, path...))

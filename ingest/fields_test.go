@@ -218,7 +218,7 @@ func TestUnknownUserIsErased(t *testing.T) {
 func TestLowerCaseIsThatOfStrings(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := rapid.StringOf(rapid.SampledFrom([]rune("aZ9-é\u212aİſ@"))).Draw(t, "s")
-		if got := string(appendLower([]byte("x"), s)); got != "x"+strings.ToLower(s) {
+		if got := string(event.AppendLower([]byte("x"), s)); got != "x"+strings.ToLower(s) {
 			t.Fatalf("%q became %q", s, got)
 		}
 	})

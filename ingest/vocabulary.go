@@ -20,7 +20,7 @@ type sign[T any] struct {
 // the zero T. The case of the words does not matter.
 func meaning[T any](words string, signs []sign[T]) T {
 	var buf [64]byte
-	words = borrow(appendLower(buf[:0], words))
+	words = borrow(event.AppendLower(buf[:0], words))
 	for i := range signs {
 		if strings.Contains(words, signs[i].text) {
 			return signs[i].means

@@ -164,11 +164,8 @@ func (m *measuring) all(ctx context.Context) error {
 	r := &m.result
 	r.Machine = thisMachine()
 	r.Settings = Settings{
-		Broker: m.broker.kind, Version: m.o.Version, Workers: runtime.GOMAXPROCS(0), Partitions: partitions, Delivery: atLeastOnce,
+		Broker: m.broker.kind, Version: m.o.Version, Workers: runtime.GOMAXPROCS(0), Partitions: partitions, Delivery: exactlyOnce,
 		CommitEvery: commitEvery.String(), Compression: "snappy", Rules: ruleCount,
-	}
-	if accepts("delivery", atLeastOnce) { // it is then the exception
-		r.Settings.Delivery = exactlyOnce
 	}
 	r.Data = Data{Subjects: m.plan.subjects, Events: m.plan.events, MarkedShare: markedShare, Seed: seed}
 	for i, subjects := range m.plan.growth {

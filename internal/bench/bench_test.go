@@ -119,13 +119,6 @@ func TestTwentyRules(t *testing.T) {
 	}
 }
 
-// A benchmark against an engine that lacks a key must not name it.
-func TestAcceptsOnlyWhatTheConfigurationKnows(t *testing.T) {
-	if !accepts("workers", "1") || accepts("no_such_key", "1") {
-		t.Error("the configuration's keys are not told apart")
-	}
-}
-
 // An idle group counts as done when only markers of transactions are left.
 func TestDrainWaitsForBothHops(t *testing.T) {
 	addr := kafkatest.Fake(t, kfake.SeedTopics(1, "source", "events"))

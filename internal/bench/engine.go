@@ -64,13 +64,6 @@ func newSite(dir string, s site) (*site, error) {
 	return &s, nil
 }
 
-// accepts reports whether this engine's configuration has a key: the benchmark
-// also measures engines that lack some.
-func accepts(key, value string) bool {
-	_, err := config.Parse("probe.yaml", fmt.Appendf(nil, "engine: {%s: %s}\n", key, value), noEnv)
-	return err == nil
-}
-
 func noEnv(string) (string, bool) { return "", false }
 
 // configure is the configuration of everything: all detectors, twenty rules,
@@ -83,16 +76,10 @@ geoip: {city: city.mmdb, asn: asn.mmdb, anonymous: anonymous.mmdb}
 rules: {paths: [rules.yaml]}
 engine:
   workers: %d
-`, s.broker, s.replication, s.partitions, s.prefix, s.source(), s.workers)
-	if accepts("instance", "bench") {
-		text += "  instance: bench\n"
-	}
-	if accepts("state_dir", "state") {
-		text += "  state_dir: state\n"
-	}
-	if delivery == atLeastOnce && accepts("delivery", delivery) {
-		text += "  delivery: " + delivery + "\n"
-	}
+  instance: bench
+  state_dir: state
+  delivery: %s
+`, s.broker, s.replication, s.partitions, s.prefix, s.source(), s.workers, delivery)
 	return config.Parse(filepath.Join(s.dir, "riskstream.yaml"), []byte(text), noEnv)
 }
 

@@ -41,11 +41,7 @@ func (m *measuring) openLoops(ctx context.Context, site *site, delivery string, 
 // restores measures restarts: with what the engine has kept on disk, and with
 // nothing but what is in Kafka.
 func (m *measuring) restores(ctx context.Context, site *site, subjects int) error {
-	ways := []string{"risk.events"}
-	if accepts("state_dir", "state") {
-		ways = []string{"snapshot", "changelog"}
-	}
-	for i, from := range ways {
+	for i, from := range []string{"snapshot", "changelog"} {
 		m.say("restoring %s subjects from %s", thousands(float64(subjects)), from)
 		if i == 1 {
 			if err := os.RemoveAll(site.stateDir()); err != nil {

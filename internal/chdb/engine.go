@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
+
+	"github.com/riskstream/riskstream/internal/lockfile"
 )
 
 const (
@@ -99,7 +101,10 @@ func open(dir string, s Settings) (*Engine, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	unlock, err := lock(filepath.Join(dir, "riskstream.lock"))
+	unlock, err := lockfile.Take(filepath.Join(dir, "riskstream.lock"))
+	if errors.Is(err, lockfile.ErrHeld) {
+		return nil, errors.New("another process has it open: end that one, or use a ClickHouse server for both")
+	}
 	if err != nil {
 		return nil, err
 	}

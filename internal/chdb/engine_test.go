@@ -13,6 +13,8 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"github.com/riskstream/riskstream/internal/lockfile"
 )
 
 // fetched is the library, downloaded if need be.
@@ -365,7 +367,7 @@ func TestSecondEngineIsRefused(t *testing.T) {
 	if _, err := Open(t.TempDir(), Settings{}); err == nil || !strings.Contains(err.Error(), e.dir) {
 		t.Errorf("a second engine in the process: %v", err)
 	}
-	if _, err := lock(dir + "/riskstream.lock"); err == nil || !strings.Contains(err.Error(), "another process") {
+	if _, err := lockfile.Take(dir + "/riskstream.lock"); !errors.Is(err, lockfile.ErrHeld) {
 		t.Errorf("a second lock: %v", err)
 	}
 }

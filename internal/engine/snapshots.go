@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/riskstream/riskstream/internal/lockfile"
 	"github.com/riskstream/riskstream/internal/state"
 )
 
@@ -255,17 +256,14 @@ func (s *snapshots) has(stage *stage, partition int32) bool {
 func openSnapshots(dir string, log *slog.Logger, metrics *Metrics) (s *snapshots, release func(), err error) {
 	err = os.MkdirAll(dir, 0o700)
 	if err == nil {
-		release, err = lock(filepath.Join(dir, "lock"))
+		release, err = lockfile.Take(filepath.Join(dir, "lock"))
 	}
 	switch {
-	case errors.Is(err, errLocked):
-		return nil, nil, err
+	case errors.Is(err, lockfile.ErrHeld):
+		return nil, nil, fmt.Errorf("%s: it belongs to another riskstream on this machine; give each process its own engine.instance and engine.state_dir", filepath.Join(dir, "lock"))
 	case err != nil:
 		log.Warn("no place for snapshots: a restart reads the whole changelog; set engine.state_dir to a directory that can be written", "error", err)
 		return nil, func() {}, nil
 	}
 	return &snapshots{dir: dir, createFile: state.CreateFile, log: log, metrics: metrics}, release, nil
 }
-
-// errLocked says that another process has the state directory.
-var errLocked = errors.New("it belongs to another riskstream on this machine; give each process its own engine.instance and engine.state_dir")

@@ -6,7 +6,6 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/gaissmai/bart"
 
@@ -105,7 +104,7 @@ func (d *directory) sanctioned(app *event.App) event.Flag {
 	}
 	if len(d.appNames) > 0 && app.Name != "" {
 		var buf [64]byte
-		return d.appNames[string(appendLower(buf[:0], app.Name))]
+		return d.appNames[string(event.AppendLower(buf[:0], app.Name))]
 	}
 	return event.Unknown
 }
@@ -121,7 +120,7 @@ func (d *directory) classification(r *event.Resource) string {
 	}
 	if len(d.resourceNames) > 0 {
 		var buf [128]byte
-		if class := d.resourceNames[string(appendLower(buf[:0], r.Name))]; class != "" {
+		if class := d.resourceNames[string(event.AppendLower(buf[:0], r.Name))]; class != "" {
 			return class
 		}
 	}
@@ -131,21 +130,6 @@ func (d *directory) classification(r *event.Resource) string {
 		return byName
 	}
 	return byID
-}
-
-// appendLower appends strings.ToLower(s), to look it up without an allocation.
-func appendLower(b []byte, s string) []byte {
-	for i := range len(s) {
-		c := s[i]
-		if c >= utf8.RuneSelf {
-			return append(b[:len(b)-i], strings.ToLower(s)...)
-		}
-		if 'A' <= c && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		b = append(b, c)
-	}
-	return b
 }
 
 // network is the smallest network of the directory that holds the address.
