@@ -2,14 +2,12 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,7 +16,6 @@ import (
 	"github.com/riskstream/riskstream/internal/chdb"
 	"github.com/riskstream/riskstream/internal/config"
 	"github.com/riskstream/riskstream/internal/history"
-	"github.com/riskstream/riskstream/internal/livetable"
 )
 
 func historyCommand() *cobra.Command {
@@ -84,6 +81,24 @@ func (q *historyQuery) open(ctx context.Context) (*history.Store, history.Span, 
 	return store, span, err
 }
 
+// ask opens the history and asks it.
+func (q *historyQuery) ask(cmd *cobra.Command, question func(ctx context.Context, store *history.Store, span history.Span) error) (err error) {
+	store, span, err := q.open(cmd.Context())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	return question(cmd.Context(), store, span)
+}
+
+// answer writes what was found, as lines of JSON or for people.
+func answer[T any](q *historyQuery, w io.Writer, found []T, forPeople func(io.Writer, []T) error) error {
+	if q.output == "json" {
+		return writeLines(w, found)
+	}
+	return forPeople(w, found)
+}
+
 // historyConfig loads a configuration that must name a history.
 func historyConfig(file string) (*config.Config, error) {
 	if file == "" {
@@ -133,30 +148,22 @@ ever had: subject, user name, e-mail address or id at the provider.`,
   riskstream history timeline 00u1abcd -o json -c riskstream.yaml | jq -r 'select(.score.decision == "revoke") | .event_id'`,
 		Args: usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			store, span, err := q.open(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer store.Close()
-			subjects, err := store.Find(cmd.Context(), args[0])
-			if err != nil {
-				return err
-			}
-			for _, subject := range subjects {
-				entries, err := store.Timeline(cmd.Context(), subject, span, q.limit)
+			return q.ask(cmd, func(ctx context.Context, store *history.Store, span history.Span) error {
+				subjects, err := store.Find(ctx, args[0])
 				if err != nil {
 					return err
 				}
-				if q.output == "json" {
-					err = writeLines(cmd.OutOrStdout(), entries)
-				} else {
-					err = writeTimeline(cmd.OutOrStdout(), subject, entries)
+				for _, subject := range subjects {
+					entries, err := store.Timeline(ctx, subject, span, q.limit)
+					if err != nil {
+						return err
+					}
+					if err := answer(&q, cmd.OutOrStdout(), entries, func(w io.Writer, entries []history.Entry) error { return writeTimeline(w, subject, entries) }); err != nil {
+						return err
+					}
 				}
-				if err != nil {
-					return err
-				}
-			}
-			return nil
+				return nil
+			})
 		},
 	}
 	q.flags(cmd, "30d", 200)
@@ -172,27 +179,16 @@ func historyEventCommand() *cobra.Command {
   riskstream history event 3f1c2a94 -o json -c riskstream.yaml | jq .score.reasons`,
 		Args: usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			store, _, err := q.open(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer store.Close()
-			found, err := store.Explain(cmd.Context(), args[0])
-			if err != nil {
-				return err
-			}
-			if len(found) == 0 {
-				return fmt.Errorf("no event %q is in the history", args[0])
-			}
-			if q.output == "json" {
-				return writeLines(cmd.OutOrStdout(), found)
-			}
-			for i := range found {
-				if err := writeExplanation(cmd.OutOrStdout(), &found[i]); err != nil {
+			return q.ask(cmd, func(ctx context.Context, store *history.Store, _ history.Span) error {
+				found, err := store.Explain(ctx, args[0])
+				if err != nil {
 					return err
 				}
-			}
-			return nil
+				if len(found) == 0 {
+					return fmt.Errorf("no event %q is in the history", args[0])
+				}
+				return answer(&q, cmd.OutOrStdout(), found, writeExplanations)
+			})
 		},
 	}
 	q.flags(cmd, "", 0)
@@ -208,19 +204,13 @@ func historyTopCommand() *cobra.Command {
   riskstream history top --since 2026-03-01 --until 2026-04-01 --limit 50 -c riskstream.yaml`,
 		Args: usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			store, span, err := q.open(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer store.Close()
-			list, err := store.Top(cmd.Context(), span, q.limit)
-			if err != nil {
-				return err
-			}
-			if q.output == "json" {
-				return writeLines(cmd.OutOrStdout(), list)
-			}
-			return writeTop(cmd.OutOrStdout(), list)
+			return q.ask(cmd, func(ctx context.Context, store *history.Store, span history.Span) error {
+				list, err := store.Top(ctx, span, q.limit)
+				if err != nil {
+					return err
+				}
+				return answer(&q, cmd.OutOrStdout(), list, writeTop)
+			})
 		},
 	}
 	q.flags(cmd, "7d", 20)
@@ -248,33 +238,25 @@ func auditHistory(cmd *cobra.Command, q *historyQuery) error {
 	if err != nil {
 		return err
 	}
-	store, _, err := q.open(cmd.Context())
-	if err != nil {
-		return err
-	}
-	defer store.Close()
 	opts, err := cfg.Kafka.ClientOptions(slog.New(slog.NewJSONHandler(cmd.ErrOrStderr(), nil)))
 	if err != nil {
 		return err
 	}
-	audits, err := store.AuditAll(cmd.Context(), cfg.Kafka, opts, clock(), func(int64) {})
-	if err != nil {
-		return err
-	}
-	if q.output == "json" {
-		err = writeLines(cmd.OutOrStdout(), audits)
-	} else {
-		err = writeAudits(cmd.OutOrStdout(), audits)
-	}
-	if err != nil {
-		return err
-	}
-	for i := range audits {
-		if !audits[i].Clean() {
-			return errors.New("the history is not what Kafka has: see above")
+	return q.ask(cmd, func(ctx context.Context, store *history.Store, _ history.Span) error {
+		audits, err := store.AuditAll(ctx, cfg.Kafka, opts, clock())
+		if err != nil {
+			return err
 		}
-	}
-	return nil
+		if err := answer(q, cmd.OutOrStdout(), audits, writeAudits); err != nil {
+			return err
+		}
+		for i := range audits {
+			if !audits[i].Clean() {
+				return errors.New("the history is not what Kafka has: see above")
+			}
+		}
+		return nil
+	})
 }
 
 func historyInstallCommand() *cobra.Command {
@@ -297,121 +279,4 @@ for history.dsn: embedded:// alone.`,
 			return nil
 		},
 	}
-}
-
-// writeLines writes a line of JSON for each.
-func writeLines[T any](w io.Writer, list []T) error {
-	encoder := json.NewEncoder(w)
-	encoder.SetEscapeHTML(false)
-	for i := range list {
-		if err := encoder.Encode(&list[i]); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// shortTime is how tables show a time.
-const shortTime = "2006-01-02 15:04:05"
-
-func writeTimeline(w io.Writer, subject history.Subject, entries []history.Entry) error {
-	// Columns are as wide as all rows need, whatever stands between the rows.
-	var table strings.Builder
-	t := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
-	for i := range entries {
-		e := &entries[i]
-		what := e.Action
-		switch {
-		case e.EventID == "":
-			what = "time passed"
-		case e.Outcome != "success":
-			what += " " + e.Outcome
-		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", e.Time.Std().Format(shortTime), livetable.Clean(what), livetable.Clean(placeText(e)), livetable.Clean(e.App), verdictText(e.Score), livetable.Clean(e.EventID))
-	}
-	if err := t.Flush(); err != nil {
-		return err
-	}
-	rows := strings.Split(table.String(), "\n")
-	fmt.Fprintf(w, "%s, %d entries (UTC)\n", livetable.Clean(subject.String()), len(entries))
-	for i := range entries {
-		if _, err := io.WriteString(w, strings.TrimRight(rows[i], " \n")+"\n"); err != nil {
-			return err
-		}
-		for _, d := range entries[i].Detections {
-			fmt.Fprintf(w, "    %+6.1f %s: %s\n", d.Points, livetable.Clean(d.Name), livetable.Clean(d.Summary))
-		}
-	}
-	return nil
-}
-
-func placeText(e *history.Entry) string {
-	parts := []string{e.IP}
-	for _, part := range []string{e.City, e.Country, e.Network} {
-		if part != "" {
-			parts = append(parts, part)
-		}
-	}
-	return strings.Join(parts, " ")
-}
-
-func verdictText(v *history.Verdict) string {
-	if v == nil {
-		return ""
-	}
-	text := fmt.Sprintf("%.1f %s", v.Score, v.Level)
-	if v.Decision != "allow" {
-		text += ", " + v.Decision
-	}
-	return text
-}
-
-func writeExplanation(w io.Writer, e *history.Explanation) error {
-	fmt.Fprintf(w, "%s  %s  %s %s  %s  %s\n", e.Event.Time.Std().Format(shortTime), livetable.Clean(e.Subject.String()), e.Event.Action, e.Event.Outcome, livetable.Clean(placeText(&e.Event)), livetable.Clean(e.Event.App))
-	if len(e.Found) > 0 {
-		fmt.Fprintln(w, "\ndetected at this event:")
-	}
-	for _, d := range e.Found {
-		fmt.Fprintf(w, "  %+6.1f  %s: %s\n", d.Points, livetable.Clean(d.Name), livetable.Clean(d.Summary))
-	}
-	if e.Score == nil {
-		fmt.Fprintln(w, "\nno score was ever published for this user")
-		return nil
-	}
-	if e.Caused {
-		fmt.Fprintf(w, "\nled to: %.1f %s, %s (version %d, prior %.1f)\n", e.Score.Score, e.Score.Level, e.Score.Decision, e.Score.Version, e.Score.Prior)
-	} else {
-		fmt.Fprintf(w, "\nchanged nothing; what held was of %s: %.1f %s, %s (version %d)\n", e.Score.AsOf.Std().Format(shortTime), e.Score.Score, e.Score.Level, e.Score.Decision, e.Score.Version)
-	}
-	for _, c := range e.Score.Reasons {
-		note := ""
-		switch {
-		case c.CoveredBy != "":
-			note = " (counted as " + c.CoveredBy + ")"
-		case c.Unconfirmed:
-			note = " (failed attempts only)"
-		}
-		fmt.Fprintf(w, "  %+6.1f  %s: %s%s\n          since %s, event %s\n", c.Points, livetable.Clean(c.Detection), livetable.Clean(c.Summary), note, c.At.Std().Format(shortTime), livetable.Clean(c.EventID))
-	}
-	return nil
-}
-
-func writeTop(w io.Writer, list []history.Riskiest) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "score\tlevel\tdecision\tlast\tuser\tat (UTC)\tevent\twhy")
-	for i := range list {
-		r := &list[i]
-		fmt.Fprintf(t, "%.1f\t%s\t%s\t%.1f\t%s\t%s\t%s\t%s\n", r.Score, r.Level, r.Decision, r.Now, livetable.Clean(r.Subject.String()), r.At.Std().Format(shortTime), livetable.Clean(r.EventID), livetable.Clean(strings.Join(r.Reasons[:min(3, len(r.Reasons))], "; ")))
-	}
-	return t.Flush()
-}
-
-func writeAudits(w io.Writer, audits []history.Audit) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "topic\tpartition\trecords\trows\tmissing\tdoubled\twaiting\texpired\t")
-	for i := range audits {
-		a := &audits[i]
-		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t\n", a.Topic, a.Partition, a.Records, a.Rows, a.Missing, a.Doubled, a.Waiting, a.Expired)
-	}
-	return t.Flush()
 }

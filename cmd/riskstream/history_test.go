@@ -27,10 +27,10 @@ func TestTimelineForPeople(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `anna.weber@corp.example, 3 entries (UTC)
-2026-03-02 08:00:00  sign_in          198.51.100.7 Berlin DE Example Net  Mail                         e-1
-2026-03-02 08:01:00  sign_in failure  203.0.113.9                         Mail[2J  96.4 high, step_up  e-2
-     +20.2 new_device: a device never seen before
-2026-03-02 09:00:00  time passed                                                   39.0 low
+2026-03-02 08:00:00  sign_in          198.51.100.7 Berlin DE Example Net  Mail                          e-1
+2026-03-02 08:01:00  sign_in failure  203.0.113.9                         Mail[2J  96.40 high, step_up  e-2
+    +20.20 new_device: a device never seen before
+2026-03-02 09:00:00  time passed                                                   39.00 low
 `
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Error(diff)

@@ -35,18 +35,16 @@ func (a *Audit) Clean() bool { return a.Doubled == 0 && a.Missing == 0 }
 // AuditAll holds the history against Kafka: every committed record that Kafka
 // still has, up to the last row of its partition, must be in exactly one row.
 // What retention has removed from Kafka can be told to be double, but not to be
-// missing; what is older than the history keeps may be in it or not. progress is
-// called as records are read.
-func (s *Store) AuditAll(ctx context.Context, kafka publish.KafkaConfig, opts []kgo.Opt, now time.Time, progress func(records int64)) ([]Audit, error) {
-	topics := kafka.Topics()
-	tables := map[string]string{topics.Events: tableEvents, topics.Detections: tableDetections, topics.Scores: tableScores, topics.DeadLetter: tableDeadLetters}
+// missing; what is older than the history keeps may be in it or not. A record
+// that is not riskstream's is in no row, and so counts as missing.
+func (s *Store) AuditAll(ctx context.Context, kafka publish.KafkaConfig, opts []kgo.Opt, now time.Time) ([]Audit, error) {
 	client, err := kgo.NewClient(opts...)
 	if err != nil {
 		return nil, fmt.Errorf("audit: %w", err)
 	}
 	defer client.Close()
 	var all []Audit
-	for topic, table := range tables {
+	for topic, table := range tablesByTopic(kafka.Topics()) {
 		ends, err := kadm.NewClient(client).ListCommittedOffsets(ctx, topic)
 		if err == nil {
 			err = ends.Error()
@@ -56,7 +54,7 @@ func (s *Store) AuditAll(ctx context.Context, kafka publish.KafkaConfig, opts []
 		}
 		for _, end := range ends[topic] {
 			a := Audit{Table: table, Topic: topic, Partition: end.Partition}
-			if err := s.audit(ctx, &a, opts, end.Offset, s.oldest(table, now), progress); err != nil {
+			if err := s.audit(ctx, &a, opts, end.Offset, s.oldest(table, now)); err != nil {
 				return nil, fmt.Errorf("audit of %s/%d: %w", topic, end.Partition, err)
 			}
 			all = append(all, a)
@@ -73,7 +71,7 @@ func (s *Store) AuditAll(ctx context.Context, kafka publish.KafkaConfig, opts []
 
 // audit reads a partition of Kafka to its end, and looks up its offsets as it
 // goes.
-func (s *Store) audit(ctx context.Context, a *Audit, opts []kgo.Opt, end int64, oldest time.Time, progress func(int64)) error {
+func (s *Store) audit(ctx context.Context, a *Audit, opts []kgo.Opt, end int64, oldest time.Time) error {
 	var last int64
 	err := s.conn.QueryRow(ctx, "SELECT toInt64(count()), toInt64(count() - uniqExact(offset)), if(count() = 0, -1, max(offset)) FROM "+a.Table+" WHERE topic = ? AND partition = ?", a.Topic, a.Partition).
 		Scan(&a.Rows, &a.Doubled, &last)
@@ -103,7 +101,6 @@ func (s *Store) audit(ctx context.Context, a *Audit, opts []kgo.Opt, end int64, 
 		if err := s.lookUp(ctx, a, offsets); err != nil {
 			return err
 		}
-		progress(int64(len(offsets)))
 	}
 	if a.Missing == 0 {
 		a.First = 0

@@ -36,9 +36,10 @@ type weak struct {
 // openWeak opens a history behind a weak way.
 func openWeak(t *testing.T) (*Store, *weak) {
 	t.Helper()
-	store := openStore(t, inDir(t.TempDir()))
-	// The store's own way stays; the sink gets another.
-	engine, err := url.Parse("http://" + store.options.Addr[0])
+	dir := t.TempDir()
+	store := openStore(t, inDir(dir))
+	options := reach(t.Context(), dir)
+	engine, err := url.Parse("http://" + options.Addr[0])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,9 +65,8 @@ func openWeak(t *testing.T) (*Store, *weak) {
 	}
 	go server.Serve(listener)
 	t.Cleanup(func() { server.Close() })
-	options := *store.options
 	options.Addr = []string{listener.Addr().String()}
-	conn, err := clickhouse.Open(&options)
+	conn, err := clickhouse.Open(options)
 	if err != nil {
 		t.Fatal(err)
 	}

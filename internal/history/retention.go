@@ -11,18 +11,13 @@ import (
 
 // retain has each table drop what is older than configured.
 func (s *Store) retain(ctx context.Context, cfg config.History) error {
-	for _, kept := range []struct {
-		table, time string
-		days        int
-	}{
-		{tableEvents, "recorded", cfg.Days.Events},
-		{"network_days", "day", cfg.Days.Events},
-		{"event_hours", "hour", cfg.Days.Events},
-		{tableDetections, "recorded", cfg.Days.Detections},
-		{"detection_days", "day", cfg.Days.Detections},
-		{tableScores, "recorded", cfg.Days.Scores},
-		{tableDeadLetters, "recorded", cfg.Days.DeadLetters},
-	} {
+	type rows struct{ table, time, like string } // kept as long as those of like
+	kept := []rows{{"network_days", "day", tableEvents}, {"event_hours", "hour", tableEvents}, {"detection_days", "day", tableDetections}}
+	for _, table := range tables() {
+		kept = append(kept, rows{table, "recorded", table})
+	}
+	for _, kept := range kept {
+		days := daysOf(kept.like, cfg.Days)
 		table, on := kept.table, ""
 		if cfg.Cluster != "" {
 			table, on = table+"_local", fmt.Sprintf(" ON CLUSTER '%s'", cfg.Cluster)
@@ -31,13 +26,13 @@ func (s *Store) retain(ctx context.Context, cfg config.History) error {
 		if err := s.conn.QueryRow(ctx, "SELECT engine_full FROM system.tables WHERE database = currentDatabase() AND name = ?", table).Scan(&now); err != nil {
 			return fmt.Errorf("retention of %s: %w", table, err)
 		}
-		ttl := fmt.Sprintf("toDateTime(%s) + toIntervalDay(%d)", kept.time, kept.days)
+		ttl := fmt.Sprintf("toDateTime(%s) + toIntervalDay(%d)", kept.time, days)
 		change := "MODIFY TTL " + ttl
 		has := strings.Contains(now, "TTL ")
 		switch {
-		case kept.days == 0 && !has, kept.days > 0 && strings.Contains(now, "TTL "+ttl):
+		case days == 0 && !has, days > 0 && strings.Contains(now, "TTL "+ttl):
 			continue
-		case kept.days == 0:
+		case days == 0:
 			change = "REMOVE TTL"
 		}
 		// Old rows go when parts are merged; to look for them in all parts now
@@ -51,7 +46,7 @@ func (s *Store) retain(ctx context.Context, cfg config.History) error {
 
 // oldest is before when a row may be gone.
 func (s *Store) oldest(table string, now time.Time) time.Time {
-	days := map[string]int{tableEvents: s.days.Events, tableDetections: s.days.Detections, tableScores: s.days.Scores, tableDeadLetters: s.days.DeadLetters}[table]
+	days := daysOf(table, s.days)
 	if days == 0 {
 		return time.Time{}
 	}

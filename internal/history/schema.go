@@ -7,18 +7,11 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"slices"
 	"testing/fstest"
 	"text/template"
 
 	"github.com/pressly/goose/v3"
-)
-
-// Tables that the sink fills.
-const (
-	tableEvents      = "events"
-	tableDetections  = "detections"
-	tableScores      = "scores"
-	tableDeadLetters = "dead_letters"
 )
 
 //go:embed schema/*.sql
@@ -78,8 +71,7 @@ func words(cluster string) template.FuncMap {
 
 // shardBy is what rows of a table that stay together have in common.
 func shardBy(table string) string {
-	switch table {
-	case tableEvents, tableDetections, tableScores, tableDeadLetters:
+	if slices.Contains(tables(), table) {
 		return "topic, partition"
 	}
 	return "tenant" // summaries are made on the shard of their rows, and only read through this

@@ -68,13 +68,9 @@ type place struct {
 // NewSink makes a sink for riskstream's topics. instance names the process, the
 // same after a restart: it finds its partitions as it left them.
 func NewSink(store *Store, kafka publish.KafkaConfig, instance string, metrics *Metrics, log *slog.Logger) *Sink {
-	topics := kafka.Topics()
 	return &Sink{
 		store: store, group: kafka.Group("history"), member: instance, metrics: metrics, log: log,
-		tables: map[string]string{
-			topics.Events: tableEvents, topics.Detections: tableDetections, topics.Scores: tableScores, topics.DeadLetter: tableDeadLetters,
-		},
-		open: map[place]batch{},
+		tables: tablesByTopic(kafka.Topics()), open: map[place]batch{},
 	}
 }
 

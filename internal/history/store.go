@@ -20,11 +20,9 @@ import (
 
 // Store is an open history.
 type Store struct {
-	conn driver.Conn
-	days config.HistoryDays
-
-	options *clickhouse.Options
-	close   func() error
+	conn  driver.Conn
+	days  config.HistoryDays
+	close func() error
 }
 
 // Open opens the history to ask it. There must be one: who fills it makes it.
@@ -62,23 +60,24 @@ func OpenToFill(ctx context.Context, cfg config.History) (*Store, error) {
 // comes before anybody else can use that.
 func open(ctx context.Context, cfg config.History, prepare func(*clickhouse.Options) error) (*Store, error) {
 	store := &Store{days: cfg.Days, close: func() error { return nil }}
+	var options *clickhouse.Options
 	var err error
 	if dir, ok := strings.CutPrefix(cfg.DSN, config.Embedded); ok {
-		store.options, store.close, err = openEmbedded(ctx, dir, prepare)
+		options, store.close, err = openEmbedded(ctx, dir, prepare)
 	} else {
-		store.options, err = clickhouse.ParseDSN(cfg.DSN)
+		options, err = clickhouse.ParseDSN(cfg.DSN)
 		if err != nil {
 			return nil, fmt.Errorf("history.dsn: %w", err)
 		}
 		if cfg.Password != "" {
-			store.options.Auth.Password = cfg.Password.Reveal()
+			options.Auth.Password = cfg.Password.Reveal()
 		}
-		err = prepare(store.options)
+		err = prepare(options)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if store.conn, err = clickhouse.Open(store.options); err != nil {
+	if store.conn, err = clickhouse.Open(options); err != nil {
 		return nil, errors.Join(fmt.Errorf("history: %w", err), store.close())
 	}
 	return store, nil
@@ -95,7 +94,7 @@ func (s *Store) Close() error {
 // stored are the highest offsets of each partition that the history has.
 func (s *Store) stored(ctx context.Context) (map[place]int64, error) {
 	last := map[place]int64{}
-	for _, table := range []string{tableEvents, tableDetections, tableScores, tableDeadLetters} {
+	for _, table := range tables() {
 		rows, err := s.conn.Query(ctx, "SELECT topic, partition, max(offset) FROM "+table+" GROUP BY topic, partition")
 		if err != nil {
 			return nil, fmt.Errorf("offsets of %s: %w", table, err)
