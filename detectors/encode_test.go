@@ -1,13 +1,7 @@
 package detectors
 
 import (
-	"bytes"
-	"encoding/hex"
 	"flag"
-	"fmt"
-	"maps"
-	"os"
-	"slices"
 	"strings"
 	"testing"
 
@@ -84,38 +78,16 @@ func TestCutMemory(t *testing.T) {
 // What version 1 wrote is read for ever. A new version gets a file of its own,
 // and those of earlier versions stay as they are.
 func TestGoldenMemories(t *testing.T) {
-	want := goldenMemories()
-	if *update {
-		var out bytes.Buffer
-		for _, name := range slices.Sorted(maps.Keys(want)) {
-			fmt.Fprintf(&out, "%s %x\n", name, want[name].appended())
-		}
-		if err := os.WriteFile(goldenFile(memoryVersion), out.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
+	want, written := goldenMemories(), map[string][]byte{}
+	for name, m := range want {
+		written[name] = m.appended()
 	}
-	for version := 1; version <= memoryVersion; version++ {
-		file, err := os.ReadFile(goldenFile(version))
-		if err != nil {
-			t.Fatal(err)
+	wiretest.Golden(t, "testdata/memory_v%d.hex", memoryVersion, *update, written, func(t *testing.T, name string, b []byte) {
+		if got := decoded(t, b); got != want[name] {
+			t.Errorf("decoded\n%+v, want\n%+v", got, want[name])
 		}
-		for line := range strings.Lines(string(file)) {
-			name, digits, _ := strings.Cut(strings.TrimSpace(line), " ")
-			b, err := hex.DecodeString(digits)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got := decoded(t, b); got != want[name] {
-				t.Errorf("version %d, %s: decoded\n%+v, want\n%+v", version, name, got, want[name])
-			}
-			if m := want[name]; version == memoryVersion && !bytes.Equal(m.appended(), b) {
-				t.Errorf("version %d, %s is written as\n%x, before it was\n%x; that needs a new version", version, name, m.appended(), b)
-			}
-		}
-	}
+	})
 }
-
-func goldenFile(version int) string { return fmt.Sprintf("testdata/memory_v%d.hex", version) }
 
 func (m Memory) appended() []byte { return m.AppendBinary(nil) }
 

@@ -2,11 +2,7 @@ package scoring
 
 import (
 	"bytes"
-	"encoding/hex"
-	"fmt"
-	"maps"
 	"math"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -116,40 +112,17 @@ func TestDamagedScoring(t *testing.T) {
 // and those of earlier versions stay as they are.
 func TestGoldenScoring(t *testing.T) {
 	const newest = max(stateVersion, contributionsVersion)
-	want := goldenScored()
-	if *update {
-		var out bytes.Buffer
-		for _, name := range slices.Sorted(maps.Keys(want)) {
-			s := want[name]
-			fmt.Fprintf(&out, "%s %x\n", name, s.appended())
-		}
-		if err := os.WriteFile(goldenFile(newest), out.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
+	want, written := goldenScored(), map[string][]byte{}
+	for name, s := range want {
+		written[name] = s.appended()
 	}
-	for version := 1; version <= newest; version++ {
-		file, err := os.ReadFile(goldenFile(version))
-		if err != nil {
-			t.Fatal(err)
+	wiretest.Golden(t, "testdata/scoring_v%d.hex", newest, *update, written, func(t *testing.T, name string, b []byte) {
+		s := want[name]
+		if got, err := decode(b); err != nil || !got.equal(&s) {
+			t.Errorf("decoded, error %v,\n%+v, want\n%+v", err, got, s)
 		}
-		for line := range strings.Lines(string(file)) {
-			name, digits, _ := strings.Cut(strings.TrimSpace(line), " ")
-			b, err := hex.DecodeString(digits)
-			if err != nil {
-				t.Fatal(err)
-			}
-			s := want[name]
-			if got, err := decode(b); err != nil || !got.equal(&s) {
-				t.Errorf("version %d, %s: decoded, error %v,\n%+v, want\n%+v", version, name, err, got, s)
-			}
-			if version == newest && !bytes.Equal(s.appended(), b) {
-				t.Errorf("version %d, %s is written as\n%x, before it was\n%x; that needs a new version", version, name, s.appended(), b)
-			}
-		}
-	}
+	})
 }
-
-func goldenFile(version int) string { return fmt.Sprintf("testdata/scoring_v%d.hex", version) }
 
 func goldenScored() map[string]scored {
 	const now event.Time = 1_791_273_845_123

@@ -2,14 +2,11 @@ package engine
 
 import (
 	"bytes"
-	"encoding/hex"
 	"flag"
 	"fmt"
 	"maps"
 	"math"
 	"net/netip"
-	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -169,37 +166,15 @@ func TestGoldenWindowsAndMarks(t *testing.T) {
 		m := marksOf(at)
 		written[name] = m.appendBinary(nil)
 	}
-	const file = "testdata/engine_v1.hex"
-	if *update {
-		var out bytes.Buffer
-		for _, name := range slices.Sorted(maps.Keys(written)) {
-			fmt.Fprintf(&out, "%s %x\n", name, written[name])
-		}
-		if err := os.WriteFile(file, out.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	golden, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for line := range strings.Lines(string(golden)) {
-		name, digits, _ := strings.Cut(strings.TrimSpace(line), " ")
-		b, err := hex.DecodeString(digits)
-		if err != nil {
-			t.Fatal(err)
-		}
+	wiretest.Golden(t, "testdata/engine_v%d.hex", 1, *update, written, func(t *testing.T, name string, b []byte) {
 		if want, ok := windows[name]; ok {
 			if got, err := decodeWindow(b); err != nil || got != want {
-				t.Errorf("%s: decoded, error %v,\n%+v, want\n%+v", name, err, got, want)
+				t.Errorf("decoded, error %v,\n%+v, want\n%+v", err, got, want)
 			}
 		} else if got, err := decodeMarks(b); err != nil || !maps.Equal(positions(got), origins[name]) {
-			t.Errorf("%s: decoded, error %v,\n%+v, want\n%+v", name, err, got, origins[name])
+			t.Errorf("decoded, error %v,\n%+v, want\n%+v", err, got, origins[name])
 		}
-		if !bytes.Equal(b, written[name]) {
-			t.Errorf("%s is written as\n%x, before it was\n%x; that needs a new version", name, written[name], b)
-		}
-	}
+	})
 }
 
 // quietSubject is what months of ordinary sign-ins leave behind: 24 seen
