@@ -158,16 +158,18 @@ var newline = []byte{'\n'}
 
 // ParseFile parses every record of a file of logs; see Records. Compressed
 // input that ends early is one dead letter after what could be read; any other
-// read error is returned. The dead letters carry the line.
-func (p *Parser) ParseFile(r io.Reader, emit func(*event.Event), reject func(DeadLetter)) error {
+// read error is returned. emit gets each event with the line of its record, and
+// the dead letters carry theirs.
+func (p *Parser) ParseFile(r io.Reader, emit func(e *event.Event, line int), reject func(DeadLetter)) error {
 	line := 0
+	emitAt := func(e *event.Event) { emit(e, line) }
 	rejectAt := func(d DeadLetter) {
 		d.Line = line
 		reject(d)
 	}
 	err := Records(r, func(record []byte, at int) error {
 		line = at
-		p.Parse(record, event.Origin{}, emit, rejectAt)
+		p.Parse(record, event.Origin{}, emitAt, rejectAt)
 		return nil
 	})
 	if errors.Is(err, ErrTruncated) {

@@ -137,8 +137,11 @@ func TestParseFile(t *testing.T) {
 			}
 			events := 0
 			var dead []DeadLetter
-			err = p.ParseFile(strings.NewReader(c.file), func(e *event.Event) {
+			err = p.ParseFile(strings.NewReader(c.file), func(e *event.Event, line int) {
 				events++
+				if line != events {
+					t.Errorf("event %d is said to stand in line %d", events, line)
+				}
 				if e.Origin.Set() {
 					t.Errorf("origin %+v of an event from a file", e.Origin)
 				}

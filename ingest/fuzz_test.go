@@ -112,7 +112,7 @@ func FuzzRecords(f *testing.F) {
 				t.Fatal(err)
 			}
 			err = p.ParseFile(r,
-				func(e *event.Event) { got = append(got, string(e.AppendJSON(nil))) },
+				func(e *event.Event, _ int) { got = append(got, string(e.AppendJSON(nil))) },
 				func(d DeadLetter) { got = append(got, fmt.Sprint(d.Line, " ", d.Reason, " ", string(d.Raw))) })
 			if err != nil {
 				t.Fatal(err)

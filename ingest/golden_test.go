@@ -30,7 +30,7 @@ func TestSourceFiles(t *testing.T) {
 				}
 				var got []byte
 				err = p.ParseFile(bytes.NewReader(native),
-					func(e *event.Event) { got = append(e.AppendJSON(got), '\n') },
+					func(e *event.Event, _ int) { got = append(e.AppendJSON(got), '\n') },
 					func(d DeadLetter) { t.Errorf("line %d: %s: %s", d.Line, d.Reason, d.Err) })
 				if err != nil {
 					t.Fatal(err)

@@ -45,7 +45,7 @@ func normalize(cmd *cobra.Command, configFile, source string, files []string) er
 	out := bufio.NewWriterSize(cmd.OutOrStdout(), 1<<16)
 	events := 0
 	var line []byte
-	emit := func(e *event.Event) {
+	emit := func(e *event.Event, _ int) {
 		events++
 		line = append(e.AppendJSON(line[:0]), '\n')
 		out.Write(line) // its error comes back from Flush

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/riskstream/riskstream/event"
+	"github.com/riskstream/riskstream/ingest"
 	"github.com/riskstream/riskstream/internal/engine"
 	"github.com/riskstream/riskstream/internal/livetable"
 )
@@ -18,12 +19,14 @@ import (
 type replayFlags struct {
 	config, source, out, until string
 	top                        int
+	from, user                 string
+	toHistory                  bool
 }
 
 func replayCommand() *cobra.Command {
 	var flags replayFlags
 	cmd := &cobra.Command{
-		Use:   "replay [flags] FILE...",
+		Use:   "replay [flags] FILE... | replay --from history --user USER",
 		Short: "Score the events of log files, without Kafka",
 		Long: `Replay reads log files (JSON lines, arrays, vendors' envelopes; .gz too; - is
 standard input), recognises their format and sends them through the same code
@@ -31,21 +34,39 @@ that scores live events. It prints one JSON line per unique event: its risk, the
 subject's score, and the evidence. Messages go to standard error.
 
 The same files and configuration give the same bytes, every time. What cannot be
-read is told and counted; the exit code is 0 all the same.`,
+read is told and counted; the exit code is 0 all the same.
+
+With --to-history all of it also goes into the history that history.dsn names,
+for the questions of riskstream history and for backtests. A file is known by
+its SHA-256: loading it again adds nothing, and a load that was cut off goes on.
+A log that still grows is another file each time, so load finished ones.
+
+With --from history the stored events of a user are replayed, in the order in
+which they were scored, and the scores are held against the published ones.`,
 		Example: `  riskstream replay okta.jsonl                    one line per event
   riskstream replay okta.jsonl --top              the 20 riskiest users, and why
   riskstream replay okta.jsonl --top=5
   riskstream replay okta.jsonl | jq 'select(.score >= 40)'
   riskstream replay --config riskstream.yaml okta.jsonl.gz entra.json
   kcat -b localhost:9092 -t idp.okta -C -e -q | riskstream replay -
-  riskstream replay --out result okta.jsonl       also detections, scores and state`,
-		Args: someFiles,
+  riskstream replay --out result okta.jsonl       also detections, scores and state
+  riskstream replay --to-history -c riskstream.yaml 2026-0*.jsonl.gz
+  riskstream replay --from history --user anna.weber@corp.example -c riskstream.yaml`,
+		Args: func(cmd *cobra.Command, files []string) error {
+			if flags.from != "" {
+				return usageArgs(cobra.NoArgs)(cmd, files)
+			}
+			return someFiles(cmd, files)
+		},
 		RunE: func(cmd *cobra.Command, files []string) error {
 			until, err := flags.check(cmd, files)
 			if err != nil {
 				return usageError{err}
 			}
-			return replay(cmd, flags, until, files)
+			if flags.from != "" {
+				return replayStored(cmd, &flags, until)
+			}
+			return replay(cmd, &flags, until, files)
 		},
 	}
 	f := cmd.Flags()
@@ -54,6 +75,12 @@ read is told and counted; the exit code is 0 all the same.`,
 	f.IntVar(&flags.top, "top", 0, "print a table of the `N` riskiest users instead of lines")
 	f.Lookup("top").NoOptDefVal = "20"
 	f.StringVar(&flags.out, "out", "", "also write detections.jsonl, scores.jsonl and state.jsonl to this `directory`")
+	f.BoolVar(&flags.toHistory, "to-history", false, "also write everything into the configured history")
+	f.StringVar(&flags.from, "from", "", "history: replay what the configured history has, instead of files")
+	f.StringVar(&flags.user, "user", "", "with --from history: the `user`, by any name")
+	if err := cmd.RegisterFlagCompletionFunc("from", cobra.FixedCompletions([]string{"history"}, cobra.ShellCompDirectiveNoFileComp)); err != nil {
+		panic(err) // the flag does not exist
+	}
 	f.StringVar(&flags.until, "until", "", "let levels fall up to this `time` (RFC 3339) at the end; with --out or --top")
 	return cmd
 }
@@ -64,9 +91,14 @@ func (f *replayFlags) check(cmd *cobra.Command, files []string) (until event.Tim
 		if f.top < 1 {
 			return 0, fmt.Errorf("--top=%d: want at least 1", f.top)
 		}
-		if _, err := strconv.Atoi(files[0]); err == nil && readable(files[:1]) != nil {
-			return 0, fmt.Errorf("--top takes its number with an equals sign: --top=%s", files[0])
+		if len(files) > 0 {
+			if _, err := strconv.Atoi(files[0]); err == nil && readable(files[:1]) != nil {
+				return 0, fmt.Errorf("--top takes its number with an equals sign: --top=%s", files[0])
+			}
 		}
+	}
+	if err := f.checkHistory(files); err != nil {
+		return 0, err
 	}
 	if f.until == "" {
 		return 0, nil
@@ -80,43 +112,104 @@ func (f *replayFlags) check(cmd *cobra.Command, files []string) (until event.Tim
 	return until, nil
 }
 
-func replay(cmd *cobra.Command, flags replayFlags, until event.Time, files []string) error {
-	out, messages := cmd.OutOrStdout(), cmd.ErrOrStderr()
+// checkHistory finds wrong usage of the flags about the history.
+func (f *replayFlags) checkHistory(files []string) error {
+	switch {
+	case f.from != "" && f.from != "history":
+		return fmt.Errorf("--from %q: want history, or files without it", f.from)
+	case f.from != "" && f.user == "":
+		return errors.New("--from history needs --user USER")
+	case f.from != "" && f.toHistory:
+		return errors.New("--to-history is for files: what comes --from history is there already")
+	case f.from == "" && f.user != "":
+		return errors.New("--user goes with --from history")
+	case f.from != "" || f.toHistory:
+		if f.toHistory && slices.Contains(files, "-") {
+			return errors.New("--to-history knows a file by its checksum: give it a file instead of standard input")
+		}
+		_, err := historyConfig(f.config)
+		return err
+	}
+	return nil
+}
+
+// lines is where the replay's lines go.
+func (f *replayFlags) lines(cmd *cobra.Command) io.Writer {
+	if f.top > 0 {
+		return io.Discard
+	}
+	return cmd.OutOrStdout()
+}
+
+// collect has the replay keep what is asked for at the end.
+func (f *replayFlags) collect(r *engine.Replay) {
+	if f.out != "" || f.top > 0 {
+		r.Collect()
+	}
+}
+
+// finish lets levels fall and writes what is asked for at the end.
+func (f *replayFlags) finish(cmd *cobra.Command, r *engine.Replay, until event.Time) error {
+	if until != 0 {
+		r.FallUntil(until)
+	}
+	if f.out != "" {
+		if err := r.WriteOut(f.out); err != nil {
+			return err
+		}
+	}
+	if f.top > 0 {
+		out := cmd.OutOrStdout()
+		return livetable.Top(out, topRows(r.Records().Top(), f.top), colourOn(out))
+	}
+	return nil
+}
+
+func replay(cmd *cobra.Command, flags *replayFlags, until event.Time, files []string) (err error) {
+	messages := cmd.ErrOrStderr()
 	cfg, pipeline, err := open(flags.config, plainLog(messages))
 	if err != nil {
 		return err
 	}
 	defer pipeline.Close()
 
-	lines := out
-	if flags.top > 0 {
-		lines = io.Discard
-	}
 	logs := newLogFiles(cmd)
-	r, err := pipeline.NewReplay(sourceNamed(cfg, flags.source), lines, logs.deadLetter)
+	var load *loading
+	r, err := pipeline.NewReplay(sourceNamed(cfg, flags.source), flags.lines(cmd), func(d ingest.DeadLetter) {
+		logs.deadLetter(d)
+		if load != nil {
+			load.deadLetter(d)
+		}
+	})
 	if err != nil {
 		return usageError{fmt.Errorf("--source: %w", err)}
 	}
-	if flags.out != "" || flags.top > 0 {
-		r.Collect()
+	flags.collect(r)
+	read := r.File
+	if flags.toHistory {
+		if load, err = startLoading(cmd.Context(), cfg, pipeline, r); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, load.store.Close()) }()
+		read = func(in io.Reader) error { return load.file(logs.name, in, r.File) }
 	}
-	if err := logs.each(files, r.File); err != nil {
+	if err := logs.each(files, read); err != nil {
 		return err
 	}
-	if until != 0 {
-		r.FallUntil(until)
-	}
-	if flags.out != "" {
-		if err := r.WriteOut(flags.out); err != nil {
+	added := ""
+	if load != nil {
+		if load.loader.Fresh() {
+			r.FallUntil(max(until, r.Newest()))
+		}
+		if added, err = load.end(); err != nil {
 			return err
 		}
+		added = "\n" + added
 	}
-	if flags.top > 0 {
-		if err := livetable.Top(out, topRows(r.Records().Top(), flags.top), colourOn(out)); err != nil {
-			return err
-		}
+	if err := flags.finish(cmd, r, until); err != nil {
+		return err
 	}
-	fmt.Fprintln(messages, stats(r.Stats())+logs.counts())
+	fmt.Fprintln(messages, stats(r.Stats())+logs.counts()+added)
 	return nil
 }
 

@@ -125,7 +125,7 @@ func normalised(b *testing.B, pipeline *Pipeline, raw []byte) (log [][]byte) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	err = parser.ParseFile(bytes.NewReader(raw), func(e *event.Event) {
+	err = parser.ParseFile(bytes.NewReader(raw), func(e *event.Event, _ int) {
 		e.Origin = event.Origin{}
 		log = append(log, e.AppendJSON(nil))
 	}, func(d ingest.DeadLetter) { b.Fatal(d.Err) })

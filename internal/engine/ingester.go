@@ -115,7 +115,7 @@ func (g *ingester) run(ctx context.Context, opts []kgo.Opt, group string) error 
 	g.making, g.spare = newParcel(), newParcel()
 	g.pacer = pacer{pause: ingestPause}
 	g.onEvent = g.event
-	g.onReject = func(d ingest.DeadLetter) { g.reject(g.raw.Topic, deadLetter(d), g.headers) }
+	g.onReject = func(d ingest.DeadLetter) { g.reject(g.raw.Topic, Rejected(d), g.headers) }
 	g.errors = readErrors{log: g.log, metrics: g.metrics, tooLarge: g.stepOver}
 	close(begun)
 	defer func() {

@@ -47,7 +47,8 @@ func (g *ingester) reject(source string, d publish.DeadLetter, headers []kgo.Rec
 	g.add(g.topics.DeadLetter, []byte(source), value, headers)
 }
 
-func deadLetter(d ingest.DeadLetter) publish.DeadLetter {
+// Rejected is the record of risk.deadletter for what became no event.
+func Rejected(d ingest.DeadLetter) publish.DeadLetter {
 	return publish.DeadLetter{
 		Reason: d.Reason, Error: d.Err, Format: d.Format, Origin: d.Origin,
 		Size: d.Size, SHA256: d.SHA256, Raw: d.Raw,

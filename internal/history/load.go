@@ -21,6 +21,7 @@ import (
 // which of its rows they are; since the rows of events are inserted last,
 // everything up to the last of them is there.
 type Loader struct {
+	ctx    context.Context // of the whole loading: observers of a replay get none
 	store  *Store
 	config string // hash of the configuration
 	at     time.Time
@@ -31,6 +32,7 @@ type Loader struct {
 	open    map[string]batch // by table
 	element int64            // of the file, from 1
 	row     map[string]int64 // of the element, by table
+	fresh   bool             // has had an event that was not stored
 	line    int              // of the last event
 	inLine  int32            // events of that line before
 	value   []byte
@@ -43,22 +45,22 @@ const elementBits = 16
 
 // NewLoader makes a loader. config is the hash of the configuration, and at the
 // time of loading, by which rows are kept.
-func (s *Store) NewLoader(config string, at time.Time) *Loader {
-	return &Loader{store: s, config: config, at: at, open: map[string]batch{}, row: map[string]int64{}, rows: map[string]int64{}}
+func (s *Store) NewLoader(ctx context.Context, config string, at time.Time) *Loader {
+	return &Loader{ctx: ctx, store: s, config: config, at: at, open: map[string]batch{}, row: map[string]int64{}, rows: map[string]int64{}}
 }
 
 // File begins a file, whose SHA-256 is sum, in hexadecimal. Files of one loader
 // are one after the other in time.
-func (l *Loader) File(ctx context.Context, sum string) error {
-	if err := l.End(ctx); err != nil {
+func (l *Loader) File(sum string) error {
+	if err := l.End(); err != nil {
 		return err
 	}
-	l.file, l.element, l.line, l.inLine = fileTopic+sum, 0, 0, 0
+	l.file, l.element, l.fresh, l.line, l.inLine = fileTopic+sum, 0, false, 0, 0
 	l.at = l.at.Add(time.Millisecond) // orders the files; see Read
 	l.done = map[string]int64{}
 	for _, table := range tables() {
 		last := int64(-1)
-		err := l.store.conn.QueryRow(ctx, "SELECT if(count() = 0, -1, max(offset)) FROM "+table+" WHERE topic = ?", l.file).Scan(&last)
+		err := l.store.conn.QueryRow(l.ctx, "SELECT if(count() = 0, -1, max(offset)) FROM "+table+" WHERE topic = ?", l.file).Scan(&last)
 		if err != nil {
 			return fmt.Errorf("history: what is stored of the file in %s: %w", table, err)
 		}
@@ -76,7 +78,7 @@ func (l *Loader) begin() {
 
 // Event takes an event, whose detections and scores came before, or a signal,
 // which comes before the event that causes it. line is where it stands.
-func (l *Loader) Event(ctx context.Context, e *event.Event, line int) {
+func (l *Loader) Event(e *event.Event, line int) {
 	stored := *e
 	if !stored.Origin.Set() {
 		if line != l.line {
@@ -86,44 +88,44 @@ func (l *Loader) Event(ctx context.Context, e *event.Event, line int) {
 	}
 	l.value = stored.AppendJSON(l.value[:0])
 	if e.Kind == event.KindSignal {
-		l.add(ctx, tableEvents, nil, l.value)
+		l.add(tableEvents, nil, l.value)
 		return
 	}
 	l.inLine++
 	l.row[tableEvents] = 1<<elementBits - 1 // behind all its signals
-	l.add(ctx, tableEvents, nil, l.value)
+	l.add(tableEvents, nil, l.value)
 	l.begin()
 }
 
 // DeadLetter takes what became no event.
-func (l *Loader) DeadLetter(ctx context.Context, d publish.DeadLetter, line int) {
+func (l *Loader) DeadLetter(d publish.DeadLetter, line int) {
 	d.Origin = event.Origin{Topic: l.file, Offset: int64(line), Index: d.Origin.Index}
 	l.value = publish.AppendDeadLetter(l.value[:0], d)
-	l.add(ctx, tableDeadLetters, []byte(l.file), l.value)
+	l.add(tableDeadLetters, []byte(l.file), l.value)
 	l.begin()
 }
 
 // Detections takes the detections of an event.
-func (l *Loader) Detections(ctx context.Context, e *event.Event, detections []event.Detection) {
+func (l *Loader) Detections(e *event.Event, detections []event.Detection) {
 	for i := range detections {
 		l.value = publish.AppendDetection(l.value[:0], e, &detections[i], l.config)
-		l.add(ctx, tableDetections, nil, l.value)
+		l.add(tableDetections, nil, l.value)
 	}
 }
 
 // Score takes a score.
-func (l *Loader) Score(ctx context.Context, record *event.Score) {
+func (l *Loader) Score(record *event.Score) {
 	l.value = publish.AppendScore(l.value[:0], record)
-	l.add(ctx, tableScores, []byte(record.Entity), l.value)
+	l.add(tableScores, []byte(record.Entity), l.value)
 }
 
 // Gone takes the end of a session's risk.
-func (l *Loader) Gone(ctx context.Context, session *event.Score) {
-	l.add(ctx, tableScores, []byte(session.Entity), nil)
+func (l *Loader) Gone(session *event.Score) {
+	l.add(tableScores, []byte(session.Entity), nil)
 }
 
 // add adds a row, unless it is stored.
-func (l *Loader) add(ctx context.Context, table string, key, value []byte) {
+func (l *Loader) add(table string, key, value []byte) {
 	offset := l.element<<elementBits | l.row[table]
 	l.row[table]++
 	whole := l.done[tableEvents] >= l.element<<elementBits // whatever configuration it was loaded under
@@ -134,27 +136,28 @@ func (l *Loader) add(ctx context.Context, table string, key, value []byte) {
 	if b := l.open[table]; b != nil && !b.fits(record) {
 		// What follows from an event is stored before it. Here that is all but
 		// the rows of the element at hand, so the events of those are not there.
-		l.flush(ctx)
+		l.flush()
 	}
 	b := l.open[table]
 	if b == nil {
 		b = newBatch(table, l.file, 0)
 		l.open[table] = b
 	}
+	l.fresh = l.fresh || table == tableEvents
 	if err := b.add(record); err != nil {
 		l.err = errors.Join(l.err, fmt.Errorf("a row for %s, at element %d of the file: %w", table, l.element, err))
 	}
 }
 
 // flush inserts what is gathered, events last.
-func (l *Loader) flush(ctx context.Context) {
+func (l *Loader) flush() {
 	for _, table := range []string{tableDetections, tableScores, tableDeadLetters, tableEvents} {
 		b := l.open[table]
 		delete(l.open, table)
 		if b == nil || b.info().rows == 0 || l.err != nil {
 			continue
 		}
-		if err := b.insert(ctx, l.store.conn); err != nil {
+		if err := b.insert(l.ctx, l.store.conn); err != nil {
 			l.err = fmt.Errorf("history: %d rows into %s: %w; load the file again to go on", b.info().rows, table, err)
 			return
 		}
@@ -162,12 +165,15 @@ func (l *Loader) flush(ctx context.Context) {
 	}
 }
 
+// Fresh reports that the file has events that were not stored before it.
+func (l *Loader) Fresh() bool { return l.fresh }
+
 // Err is what went wrong, after which nothing more is taken.
 func (l *Loader) Err() error { return l.err }
 
 // End inserts what is left of the last file.
-func (l *Loader) End(ctx context.Context) error {
-	l.flush(ctx)
+func (l *Loader) End() error {
+	l.flush()
 	return l.err
 }
 

@@ -62,10 +62,10 @@ func scrambled(random *rand.Rand) event.Event {
 func TestEventsAreReadAsTheyWere(t *testing.T) {
 	store := openStore(t, inDir(t.TempDir()))
 	random := rand.New(rand.NewPCG(1, 2))
-	loader := store.NewLoader("c0ffee", loadedAt)
+	loader := store.NewLoader(t.Context(), "c0ffee", loadedAt)
 	want := map[string][]event.Event{}
 	for _, file := range []string{"ff", "aa"} { // in the order of loading, not of their sums
-		if err := loader.File(t.Context(), file); err != nil {
+		if err := loader.File(file); err != nil {
 			t.Fatal(err)
 		}
 		for i := range 200 {
@@ -74,7 +74,7 @@ func TestEventsAreReadAsTheyWere(t *testing.T) {
 				e = event.Event{Time: e.Time, ID: e.ID, Kind: event.KindSignal, Action: event.IDPSignal, Outcome: event.Success}
 			}
 			e.Tenant, e.User.Subject = "default", fmt.Sprintf("user%d@corp.example", i%7)
-			loader.Event(t.Context(), &e, i+1)
+			loader.Event(&e, i+1)
 			e.Original = ""
 			if !e.Origin.Set() {
 				e.Origin = event.Origin{Topic: "sha256:" + file, Offset: int64(i + 1)}
@@ -82,7 +82,7 @@ func TestEventsAreReadAsTheyWere(t *testing.T) {
 			want[e.User.Subject] = append(want[e.User.Subject], e)
 		}
 	}
-	if err := loader.End(t.Context()); err != nil {
+	if err := loader.End(); err != nil {
 		t.Fatal(err)
 	}
 	got := map[string][]event.Event{}
@@ -119,14 +119,13 @@ func TestEventsAreReadAsTheyWere(t *testing.T) {
 // event of a number; 0 is none.
 func load(t *testing.T, store *Store, config string, events, cutOff int) *Loader {
 	t.Helper()
-	ctx := t.Context()
-	loader := store.NewLoader(config, loadedAt)
-	if err := loader.File(ctx, "0a0b"); err != nil {
+	loader := store.NewLoader(t.Context(), config, loadedAt)
+	if err := loader.File("0a0b"); err != nil {
 		t.Fatal(err)
 	}
 	for i := range events {
 		if i == cutOff && i > 0 {
-			if err := loader.End(ctx); err != nil {
+			if err := loader.End(); err != nil {
 				t.Fatal(err)
 			}
 			return loader
@@ -134,19 +133,19 @@ func load(t *testing.T, store *Store, config string, events, cutOff int) *Loader
 		e := anEvent(i)
 		e.Origin = event.Origin{}
 		if i%10 == 0 {
-			loader.DeadLetter(ctx, publish.DeadLetter{Reason: "no_time", Raw: []byte("?")}, i+1)
+			loader.DeadLetter(publish.DeadLetter{Reason: "no_time", Raw: []byte("?")}, i+1)
 		}
 		signal := e
 		signal.ID, signal.Kind = "signal-"+e.ID, event.KindSignal
-		loader.Event(ctx, &signal, i+1)
+		loader.Event(&signal, i+1)
 		d := event.Detection{Name: "new_device", Group: event.GroupDevice}
-		loader.Detections(ctx, &e, []event.Detection{d, d}[:1+len(config)%2]) // as many as the configuration makes of it
+		loader.Detections(&e, []event.Detection{d, d}[:1+len(config)%2]) // as many as the configuration makes of it
 		score := aScore(&e, &d)
 		score.Version = uint32(i + 1)
-		loader.Score(ctx, &score)
-		loader.Event(ctx, &e, i+1)
+		loader.Score(&score)
+		loader.Event(&e, i+1)
 	}
-	if err := loader.End(ctx); err != nil {
+	if err := loader.End(); err != nil {
 		t.Fatal(err)
 	}
 	return loader
