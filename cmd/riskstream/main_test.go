@@ -2,6 +2,8 @@ package main
 
 import (
 	"compress/gzip"
+	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -10,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/riskstream/riskstream/internal/chdb"
 )
 
 func TestMain(m *testing.M) {
@@ -17,8 +21,10 @@ func TestMain(m *testing.M) {
 }
 
 // TestScripts runs each script of testdata against the command, as a user
-// would type it. $EXAMPLES is the repository's folder of that name.
+// would type it. $EXAMPLES is the repository's folder of that name; [history] is
+// true where the embedded ClickHouse runs.
 func TestScripts(t *testing.T) {
+	library := embeddedEngine(t)
 	examples, err := filepath.Abs("../../examples")
 	if err != nil {
 		t.Fatal(err)
@@ -28,7 +34,16 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("EXAMPLES", examples)
+			if library != "" {
+				e.Setenv(chdb.Variable, library)
+			}
 			return nil
+		},
+		Condition: func(name string) (bool, error) {
+			if name != "history" {
+				return false, fmt.Errorf("no condition %q", name)
+			}
+			return library != "", nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"code":   codeCommand,
@@ -36,6 +51,19 @@ func TestScripts(t *testing.T) {
 			"ncount": countCommand,
 		},
 	})
+}
+
+// embeddedEngine is the path of ClickHouse's engine, which is fetched once on a
+// machine; "" where it does not run.
+func embeddedEngine(t *testing.T) string {
+	if testing.Short() {
+		return ""
+	}
+	library, err := chdb.Fetch(t.Context(), nil)
+	if err != nil && !errors.Is(err, chdb.ErrUnsupported) {
+		t.Fatal(err)
+	}
+	return library
 }
 
 // codeCommand is "code 2 riskstream …": it runs a command and wants that exit
