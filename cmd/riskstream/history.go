@@ -46,14 +46,19 @@ type historyQuery struct {
 func (q *historyQuery) flags(cmd *cobra.Command, since string, limit int) {
 	configFlag(cmd, &q.config)
 	f := cmd.Flags()
-	f.StringVarP(&q.output, "output", "o", "table", "table, or json: one line for each")
-	if err := cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"table", "json"}, cobra.ShellCompDirectiveNoFileComp)); err != nil {
-		panic(err) // the flag does not exist
-	}
+	outputFlag(cmd, &q.output)
 	if limit > 0 {
 		f.StringVar(&q.since, "since", since, "from this `time` on (RFC 3339, or as long ago: 12h, 30d)")
 		f.StringVar(&q.until, "until", "", "up to this `time`")
 		f.IntVar(&q.limit, "limit", limit, "at most `N`")
+	}
+}
+
+// outputFlag is the flag that chooses between tables for people and JSON.
+func outputFlag(cmd *cobra.Command, into *string) {
+	cmd.Flags().StringVarP(into, "output", "o", "table", "table, or json: one line for each")
+	if err := cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"table", "json"}, cobra.ShellCompDirectiveNoFileComp)); err != nil {
+		panic(err) // the flag does not exist
 	}
 }
 

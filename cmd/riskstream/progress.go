@@ -58,6 +58,17 @@ func (p *progress) at(name string, done, size int64) {
 	}
 }
 
+// counted shows how many of some things are done.
+func (p *progress) counted(name string, done, total int64) {
+	now := time.Now()
+	if !p.on || now.Before(p.next) {
+		return
+	}
+	p.next, p.shown = now.Add(progressEvery), true
+	spent := now.Sub(p.start)
+	fmt.Fprintf(p.w, "\r\x1b[K%d of %d %s, %.0f/s, %s", done, total, name, float64(done)/spent.Seconds(), spent.Round(time.Second))
+}
+
 func (p *progress) draw(now time.Time) {
 	p.shown = true
 	mib := float64(p.read) / (1 << 20)

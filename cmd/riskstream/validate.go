@@ -46,7 +46,7 @@ func validate(cmd *cobra.Command, configFile string) error {
 	if err := withMore(err, cfg.Place(errors.Join(checks...))); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s is valid: %s, %s, hash %s\n", configFile, plural(len(cfg.Sources), "source"), plural(pipeline.Rules(), "rule"), pipeline.Hash())
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s is valid: %s, %s, hash %s\n", configFile, plural(len(cfg.Sources), "source"), plural(len(pipeline.Rules()), "rule"), pipeline.Hash())
 	return err
 }
 

@@ -76,5 +76,5 @@ func (p *Pipeline) Parser(source ingest.Source) (*ingest.Parser, error) {
 // Close releases the databases.
 func (p *Pipeline) Close() error { return p.enricher.Close() }
 
-// Rules is how many rules run.
-func (p *Pipeline) Rules() int { return p.rules.Len() }
+// Rules are the rules that run, sorted by id.
+func (p *Pipeline) Rules() []rules.Rule { return p.rules.Rules() }
