@@ -86,9 +86,9 @@ func (f *backtestFlags) check() (span backtest.Span, err error) {
 	return span, err
 }
 
-// warmUp is how far before the counted events reading begins: twice the 14 days
-// after which novelty is told of a new user.
-const warmUp = 30 * event.Day
+// warmingUp is how far before the counted events reading begins: twice the 14
+// days after which novelty is told of a new user.
+const warmingUp = 30 * event.Day
 
 func backtestRules(cmd *cobra.Command, flags *backtestFlags, span backtest.Span, files []string) error {
 	cfg, with, without, err := flags.pipelines(plainLog(cmd.ErrOrStderr()))
@@ -141,7 +141,7 @@ func backtestHistory(cmd *cobra.Command, test *backtest.Backtest, file string, s
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	what := history.Selection{Span: history.Span{Since: max(0, span.Since-warmUp), Until: span.Until}}
+	what := history.Selection{Span: history.Span{Since: max(0, span.Since-warmingUp), Until: span.Until}}
 	total, err := store.Count(ctx, what)
 	if err != nil {
 		return err

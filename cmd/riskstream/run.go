@@ -13,13 +13,15 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
 
+	"github.com/riskstream/riskstream/event"
+	"github.com/riskstream/riskstream/internal/config"
 	"github.com/riskstream/riskstream/internal/engine"
 	"github.com/riskstream/riskstream/internal/health"
 	"github.com/riskstream/riskstream/internal/history"
 )
 
 func runCommand() *cobra.Command {
-	var configFile string
+	var configFile, warmFrom string
 	cmd := &cobra.Command{
 		Use:   "run --config FILE",
 		Short: "Score live: from the source topics in Kafka to risk.scores",
@@ -28,24 +30,36 @@ risk.detections, risk.scores and risk.deadletter, creating topics that are
 missing. Start several with the same configuration to share the work.
 
 SIGTERM drains: what was read is finished, acknowledged and committed.
-Metrics are at http.listen under /metrics, health under /livez and /readyz.`,
+Metrics are at http.listen under /metrics, health under /livez and /readyz.
+
+With --warm-from history a new deployment begins with what the configured
+history knows of every user, instead of learning for weeks; where there is state
+already, nothing happens. Start one process so, and the others once it is ready.`,
 		Example: `  riskstream run --config riskstream.yaml
+  riskstream run --config riskstream.yaml --warm-from history
   RISKSTREAM_KAFKA_SASL_PASSWORD=... riskstream run -c riskstream.yaml`,
 		Args: usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if configFile == "" {
 				return usageError{errors.New("run needs --config FILE")}
 			}
+			if warmFrom != "" && warmFrom != "history" {
+				return usageError{fmt.Errorf("--warm-from %q: want history", warmFrom)}
+			}
 			ctx, stop := untilSignal(cmd.Context())
 			defer stop()
-			return runEngine(ctx, configFile)
+			return runEngine(ctx, configFile, warmFrom != "")
 		},
 	}
 	configFlag(cmd, &configFile)
+	cmd.Flags().StringVar(&warmFrom, "warm-from", "", "history: begin a new deployment with what the history knows")
+	if err := cmd.RegisterFlagCompletionFunc("warm-from", cobra.FixedCompletions([]string{"history"}, cobra.ShellCompDirectiveNoFileComp)); err != nil {
+		panic(err) // the flag does not exist
+	}
 	return cmd
 }
 
-func runEngine(ctx context.Context, configFile string) error {
+func runEngine(ctx context.Context, configFile string, warm bool) error {
 	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
 	cfg, pipeline, err := open(configFile, log)
 	if err != nil {
@@ -62,6 +76,11 @@ func runEngine(ctx context.Context, configFile string) error {
 		return err
 	}
 	defer stopHTTP()
+	if warm {
+		if err := warmUp(ctx, cfg, eng); err != nil {
+			return err
+		}
+	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	kept := make(chan struct{})
@@ -82,6 +101,21 @@ func runEngine(ctx context.Context, configFile string) error {
 	}
 	log.Info("drained")
 	return nil
+}
+
+// warmUp gives the engine of a new deployment what the history knows.
+func warmUp(ctx context.Context, cfg *config.Config, eng *engine.Engine) (err error) {
+	if cfg.History.DSN == "" {
+		return errors.New("--warm-from history: history.dsn is not set")
+	}
+	store, err := history.Open(ctx, cfg.History)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	return eng.Warm(ctx, func(each func(*event.Event) error) error {
+		return store.Read(ctx, history.Selection{}, each)
+	})
 }
 
 // serveHealth serves until the returned function is called.

@@ -18,3 +18,7 @@ func TestRealLiveEqualsReplay(t *testing.T) {
 func TestRealRecordsThatDoNotFitAreCut(t *testing.T) {
 	testRecordsThatDoNotFitAreCut(t, kafkatest.Real(t), kafkatest.Prefix(t))
 }
+
+func TestRealWarmEngineGoesOnWhereTheHistoryEnds(t *testing.T) {
+	testWarmEngineGoesOnWhereTheHistoryEnds(t, kafkatest.Real(t), kafkatest.Prefix(t))
+}
