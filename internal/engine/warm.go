@@ -109,9 +109,9 @@ func (g *Engine) newWarmer(opts []kgo.Opt) (*warmer, error) {
 // waits.
 func (w *warmer) needed(ctx context.Context) (bool, error) {
 	for before := int64(-1); ; {
-		offsets, err := w.admin.FetchOffsets(ctx, w.group)
-		if err != nil && !errors.Is(err, kerr.GroupIDNotFound) {
-			return false, fmt.Errorf("offsets of %s: %w", w.group, err)
+		offsets, err := w.offsets(ctx)
+		if err != nil {
+			return false, err
 		}
 		if len(offsets) > 0 {
 			w.engine.log.Info("there is state already: nothing to warm up")
@@ -139,6 +139,27 @@ func (w *warmer) needed(ctx context.Context) (bool, error) {
 		case <-ctx.Done():
 			return false, context.Cause(ctx)
 		case <-time.After(5 * time.Second):
+		}
+	}
+}
+
+// offsets are what the group has committed. A cluster that nobody has used yet
+// needs a while to answer.
+func (w *warmer) offsets(ctx context.Context) (kadm.OffsetResponses, error) {
+	ctx, cancel := context.WithTimeout(ctx, startTime)
+	defer cancel()
+	for {
+		offsets, err := w.admin.FetchOffsets(ctx, w.group)
+		switch {
+		case err == nil, errors.Is(err, kerr.GroupIDNotFound):
+			return offsets, nil
+		case !publish.MayPass(err):
+			return nil, fmt.Errorf("offsets of %s: %w", w.group, err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("offsets of %s: %w", w.group, err)
+		case <-time.After(time.Second):
 		}
 	}
 }
