@@ -14,7 +14,7 @@ import (
 // those it wrote before.
 func fillDisk(r *Run) {
 	e := r.anyEngine()
-	r.writeSnapshots(e)
+	r.writeSnapshots(e, func() {})
 	r.sleep(2 * time.Second)
 	f := &fault{what: "full disk of " + e.Name + ", stopped and started again", hit: r.owned(e), at: time.Now(), within: sameIdentity}
 	r.must(e.LimitFiles(4096))
@@ -31,14 +31,15 @@ func damageSnapshot(r *Run) {
 	e := r.anyEngine()
 	r.damages++
 	kind := []string{"flipped bytes in", "truncated", "deleted", "put back old"}[(r.Seed+uint64(r.damages))%4]
-	r.writeSnapshots(e)
 	old := e.path("old-state")
 	if kind == "put back old" {
-		r.must(os.RemoveAll(old))
-		r.must(os.CopyFS(old, os.DirFS(e.StateDir())))
+		r.writeSnapshots(e, func() {
+			r.must(os.RemoveAll(old))
+			r.must(os.CopyFS(old, os.DirFS(e.StateDir())))
+		})
 		r.sleep(2 * time.Second)
-		r.writeSnapshots(e)
 	}
+	r.writeSnapshots(e, func() {})
 	r.sleep(2 * time.Second)
 	f := &fault{what: "kill -9 of " + e.Name + ", " + kind + " snapshots", hit: r.owned(e), at: time.Now(), within: takeover}
 	r.must(e.Kill())
@@ -55,14 +56,16 @@ func damageSnapshot(r *Run) {
 }
 
 // writeSnapshots has an engine write snapshots of what it holds, as it does
-// when it is stopped, and starts it again.
-func (r *Run) writeSnapshots(e *Engine) {
+// when it is stopped, and starts it again. What is to be done with them is done
+// before: an engine that runs replaces its snapshots.
+func (r *Run) writeSnapshots(e *Engine, whileStopped func()) {
 	r.t.Helper()
 	r.noteEvictions(e)
 	r.must(e.Stop())
 	files := 0
 	r.must(eachFile(e.StateDir(), func(string) error { files++; return nil }))
 	r.expect(files > 0, "engine %s has left no snapshot when it was stopped", e.Name)
+	whileStopped()
 	r.must(e.Start())
 	r.waitReady(e)
 }
