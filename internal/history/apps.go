@@ -12,9 +12,10 @@ import (
 
 // App is an application that events were about.
 type App struct {
-	Tenant string `json:"tenant"`
-	Key    string `json:"app"`            // the id; the name where the log gives no id
-	Name   string `json:"name,omitempty"` // the latest
+	Of     *Subject `json:"of,omitempty"` // whose apps were asked for
+	Tenant string   `json:"tenant"`
+	Key    string   `json:"app"`            // the id; the name where the log gives no id
+	Name   string   `json:"name,omitempty"` // the latest
 	Shared
 	Sanctioned *bool      `json:"sanctioned,omitempty"` // the latest that was known
 	New        bool       `json:"new"`                  // nothing of it is kept from before the span; false when that has no beginning
@@ -36,7 +37,7 @@ func (s *Store) Apps(ctx context.Context, of *Subject, span Span, limit int) ([]
 		to := append([]any{&a.Tenant, &a.Key, &a.Name, &a.Sanctioned}, a.Shared.targets()...)
 		to = append(to, a.Seen.targets()...)
 		err := row.Scan(append(to, (*instant)(&a.Before))...)
-		a.New = a.Before == 0 && span.Since != 0
+		a.Of, a.New = of, a.Before == 0 && span.Since != 0
 		return err
 	}, `SELECT tenant, app, newest_name, known_sanctioned, users, some, n, succeeded, failed, earliest, latest, before
 		FROM (

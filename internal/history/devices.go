@@ -11,9 +11,10 @@ import (
 // Device is a device that events came from: one that the provider knows by an
 // id, or else all that look alike by browser and operating system.
 type Device struct {
-	Tenant string `json:"tenant"`
-	ID     string `json:"device_id,omitempty"`
-	Agent  string `json:"user_agent,omitempty"` // the latest, browser on operating system
+	Of     *Subject `json:"of,omitempty"` // whose devices were asked for
+	Tenant string   `json:"tenant"`
+	ID     string   `json:"device_id,omitempty"`
+	Agent  string   `json:"user_agent,omitempty"` // the latest, browser on operating system
 	Shared
 	Managed          *bool `json:"managed,omitempty"`   // the latest that was known
 	Compliant        *bool `json:"compliant,omitempty"` // the latest that was known
@@ -57,6 +58,7 @@ func (s *Store) devices(ctx context.Context, of *Subject, span Span, limit int) 
 	return list(ctx, s, "devices", func(row driver.Rows, d *Device) error {
 		to := append([]any{&d.Tenant, &d.ID, &d.Agent}, d.Shared.targets()...)
 		to = append(to, &d.Managed, &d.Compliant, &d.ManagedChanged, &d.CompliantChanged)
+		d.Of = of
 		return row.Scan(append(to, d.Seen.targets()...)...)
 	}, `SELECT tenant, device_id, argMax(agent, last), `+sharedBy+`,
 			argMax(managed, managed_at), argMax(compliant, compliant_at),

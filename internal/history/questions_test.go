@@ -318,7 +318,7 @@ func sessionOf(t *testing.T, store *Store) {
 		t.Errorf("score %+v", v)
 	}
 	found, err = store.Sessions(t.Context(), "s-taken", 1)
-	if err != nil || len(found) != 1 || len(found[0].Steps) != 1 || found[0].Events != 2 {
+	if err != nil || len(found) != 1 || len(found[0].Steps) != 1 || found[0].Events != 2 || found[0].More != 1 {
 		t.Errorf("the first event alone: %+v, %v", found, err)
 	}
 	for _, unknown := range []string{"", "s-4711"} {

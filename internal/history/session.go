@@ -19,8 +19,9 @@ type Session struct {
 	Subjects []string `json:"subjects"` // one, unless the session has changed hands
 	Seen
 	// Steps are its events with what was detected at them and the session's own
-	// scores, oldest first. There are fewer than Events when a limit cut them off.
+	// scores, oldest first.
 	Steps []Step `json:"steps"`
+	More  uint64 `json:"more,omitempty"` // events behind the last of Steps, which a limit cut off
 	// Ended is when the session's own risk ended: its record of risk.scores was
 	// taken back. Absent when it has a record, or never had one.
 	Ended event.Time `json:"ended,omitzero"`
@@ -84,6 +85,7 @@ func (s *Store) addSteps(ctx context.Context, session *Session, limit int) error
 	if err != nil {
 		return err
 	}
+	session.More = session.Events - min(uint64(len(rows)), session.Events)
 	byID := make(map[string]int, len(rows))
 	known := map[string]string{}
 	for i := range rows {
@@ -163,7 +165,7 @@ func (s *Store) addSessionScores(ctx context.Context, session *Session, byID map
 	}
 	slices.Reverse(records)
 	until := event.MaxTime
-	if n := len(session.Steps); uint64(n) < session.Events && n > 0 {
+	if n := len(session.Steps); session.More > 0 && n > 0 {
 		until = session.Steps[n-1].Time // what came after is not shown
 	}
 	for i := range records {
