@@ -150,6 +150,7 @@ func keepTale(t *testing.T) (configFile string) {
 
 	own := day(time.March, 2, 9)
 	own.Session.ID = "s-taken"
+	own.Source.IP = netip.MustParseAddr("203.0.113.10") // the office has another, too
 	w.events(own)
 	taken := day(time.March, 2, 10)
 	abroad(&taken)

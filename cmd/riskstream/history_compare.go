@@ -117,10 +117,19 @@ func writeNew(w io.Writer, traits []history.Compared) error {
 		fmt.Fprintln(w, "\nnothing is new")
 		return nil
 	}
+	usualAS := map[string]bool{}
+	for i := range traits[n:] {
+		if c := &traits[n+i]; c.Kind == "as" && c.Note != "" {
+			usualAS[c.Note] = true
+		}
+	}
 	fmt.Fprintln(w, "\nNEW:")
 	return writeRows(w, n, func(w io.Writer, i int) {
 		c := &traits[i]
 		var notes []string
+		if c.Kind == "network" && usualAS[c.Note] {
+			notes = append(notes, "its AS is usual")
+		}
 		if c.Now.Successes == 0 && c.Now.Failures == c.Now.Events {
 			notes = append(notes, "never got in")
 		}
@@ -146,9 +155,13 @@ func writeKnown(w io.Writer, traits []history.Compared, state, title string) err
 		if texts[c.Kind] == nil {
 			kinds = append(kinds, c.Kind)
 		}
-		text := fmt.Sprintf("%s (%d)", traitText(c.Trait), c.Usual.Events)
+		name := traitText(c.Trait)
+		if c.Kind == "app" && c.Note != "" {
+			name = c.Note // the line is long enough
+		}
+		text := fmt.Sprintf("%s (%d)", name, c.Usual.Events)
 		if state == history.StateUsual {
-			text = fmt.Sprintf("%s (%d, %d)", traitText(c.Trait), c.Usual.Events, c.Now.Events)
+			text = fmt.Sprintf("%s (%d, %d)", name, c.Usual.Events, c.Now.Events)
 		}
 		texts[c.Kind] = append(texts[c.Kind], text)
 	}

@@ -159,6 +159,10 @@ func writeReached(w io.Writer, p *history.Profile) error {
 	for i := range p.Decisions {
 		row("decision", &p.Decisions[i])
 	}
-	row("last", p.Last)
+	last := *p.Last
+	if p.Highest != nil && last.At == p.Highest.At && last.EventID == p.Highest.EventID {
+		last.Reasons = nil // they stand there already
+	}
+	row("last", &last)
 	return t.Flush()
 }

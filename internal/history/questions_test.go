@@ -165,7 +165,33 @@ func theTale(t *testing.T) *Store {
 	guessed(&e)
 	e.User = event.User{}
 	w.event(e)
+	w.othersSession()
 	return w.told()
+}
+
+// othersSession is a session of another tenant that has the same id, and that
+// two users are in. They share a network.
+func (w *tale) othersSession() {
+	var first event.Event
+	for i, name := range []string{"dora", "emil"} {
+		e := beas(attack+event.Time(i)*event.Minute, 1000+i)
+		e.Tenant, e.Session.ID = "other", "s-taken"
+		e.User = event.User{ID: name, Subject: name + "@other.example"}
+		e.Source = event.Source{IP: netip.MustParseAddr(fmt.Sprintf("2001:db9::%d", i+1))}
+		e.UserAgent, e.Device, e.App = event.UserAgent{}, event.Device{}, event.App{}
+		w.event(e)
+		if i == 0 {
+			first = e
+		}
+	}
+	at := func(after event.Time, score float64, cause event.Cause) {
+		w.score(first, func(s *event.Score) {
+			s.Entity, s.Session, s.AsOf, s.Score, s.Event = "session:other/s-taken", "s-taken", first.Time+after, score, cause
+		})
+	}
+	at(0, 30, event.Cause{ID: first.ID, Time: first.Time, Action: first.Action})
+	at(event.Hour, 9, event.Cause{})
+	at(2*event.Hour, 100, event.Cause{ID: "sig-9", Time: first.Time + 2*event.Hour, Action: event.IDPSignal})
 }
 
 // TestInvestigation asks the questions of one tale.
@@ -295,7 +321,7 @@ func addressOf(t *testing.T, store *Store) {
 
 func sessionOf(t *testing.T, store *Store) {
 	found, err := store.Sessions(t.Context(), "s-taken", 100)
-	if err != nil || len(found) != 1 {
+	if err != nil || len(found) != 2 {
 		t.Fatal(found, err)
 	}
 	s := found[0]
@@ -317,8 +343,23 @@ func sessionOf(t *testing.T, store *Store) {
 	if v := s.Steps[1].Score; v == nil || v.Score != 88 || v.Entity != "session:default/s-taken" {
 		t.Errorf("score %+v", v)
 	}
+	// The other tenant's has two users, the same network, and scores that no event
+	// of its own has caused.
+	other := found[1]
+	var steps []string
+	for _, step := range other.Steps {
+		text := fmt.Sprintf("%s %s %v", step.EventID, step.Action, step.Changed)
+		if step.Score != nil {
+			text += fmt.Sprint(" ", step.Score.Score)
+		}
+		steps = append(steps, text)
+	}
+	want(t, "steps", steps, "b-1000 sign_in [] 30", "b-1001 sign_in [{user dora@other.example emil@other.example}]", "  [] 9", "sig-9 idp_signal [] 100")
+	if other.Tenant != "other" || !slices.Equal(other.Subjects, []string{"dora@other.example", "emil@other.example"}) || other.Events != 2 || other.Ended != 0 || other.More != 0 {
+		t.Errorf("%+v", other)
+	}
 	found, err = store.Sessions(t.Context(), "s-taken", 1)
-	if err != nil || len(found) != 1 || len(found[0].Steps) != 1 || found[0].Events != 2 || found[0].More != 1 {
+	if err != nil || len(found) != 2 || len(found[0].Steps) != 1 || found[0].Events != 2 || found[0].More != 1 {
 		t.Errorf("the first event alone: %+v, %v", found, err)
 	}
 	for _, unknown := range []string{"", "s-4711"} {
