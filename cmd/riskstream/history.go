@@ -29,8 +29,8 @@ once with riskstream history install.`,
 		Example: `  riskstream history timeline anna.weber@corp.example -c riskstream.yaml
   riskstream history event 3f1c2a94 -c riskstream.yaml      why this score?
   riskstream history top --since 7d -c riskstream.yaml
-  riskstream history user anna.weber@corp.example -c riskstream.yaml     who is this?
-  riskstream history compare anna.weber@corp.example -c riskstream.yaml  what is new today?
+  riskstream history user 00u1abcd -c riskstream.yaml       who is this?
+  riskstream history compare 00u1abcd -c riskstream.yaml    what is new today?
   riskstream history ip 203.0.113.9 -c riskstream.yaml      who came from there?
   riskstream history audit -c riskstream.yaml               is anything missing or there twice?`,
 		Args: usageArgs(cobra.NoArgs),

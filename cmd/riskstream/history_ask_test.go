@@ -43,7 +43,7 @@ func TestHistoryQuestions(t *testing.T) {
 		if *update {
 			args = append(args, "-update")
 		}
-		cmd := exec.Command(os.Args[0], args...)
+		cmd := exec.CommandContext(t.Context(), os.Args[0], args...)
 		cmd.Env = append(os.Environ(), aloneWithEngine+"=1")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Errorf("%v\n%s", err, out)

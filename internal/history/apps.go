@@ -41,7 +41,7 @@ func (s *Store) Apps(ctx context.Context, of *Subject, span Span, limit int) ([]
 		return err
 	}, `SELECT tenant, app, newest_name, known_sanctioned, users, some, n, succeeded, failed, earliest, latest, before
 		FROM (
-			SELECT tenant, app, argMax(name, last) AS newest_name, argMax(sanctioned, sanctioned_at) AS known_sanctioned, 
+			SELECT tenant, app, argMax(name, (last, subject)) AS newest_name, argMax(sanctioned, (sanctioned_at, subject)) AS known_sanctioned, 
 				`+sharedBy+`, `+seenTogether+`
 			FROM (
 				SELECT tenant, `+appOf+` AS app, subject, argMax(app_name, (time, offset)) AS name,

@@ -20,13 +20,13 @@ type Comparison struct {
 	Traits    []Compared `json:"traits"` // new ones first, then usual ones that are still seen, then those that are not
 }
 
-// Stretch is a span with what there was a day.
+// Stretch is a span with what there was a day, with two decimals.
 type Stretch struct {
 	Since  event.Time `json:"since"`
 	Until  event.Time `json:"until"`
 	Days   float64    `json:"days"` // in which the user was known: from FirstSeen on, if that is later than Since
 	Total  Activity   `json:"total"`
-	PerDay Activity   `json:"per_day"` // with two decimals; nothing when Days is 0
+	PerDay Activity   `json:"per_day"` // nothing before the user was known
 }
 
 // Activity is numbers of events.
@@ -89,12 +89,12 @@ func (s *Store) addActivity(ctx context.Context, c *Comparison, _ int) error {
 // count fills in how much there was, and how much a day since the user is known.
 func (s *Stretch) count(events, signIns, failed float64, firstSeen event.Time) {
 	s.Total = Activity{events, signIns, failed}
-	if s.Days = float64(s.Until-max(s.Since, firstSeen)) / float64(event.Day); s.Days <= 0 {
-		s.Days = 0 // not known yet
-		return
+	days := float64(s.Until-max(s.Since, firstSeen)) / float64(event.Day)
+	if days <= 0 {
+		return // not known yet
 	}
-	perDay := func(n float64) float64 { return math.Round(100*n/s.Days) / 100 }
-	s.PerDay = Activity{perDay(events), perDay(signIns), perDay(failed)}
+	round := func(n float64) float64 { return math.Round(100*n) / 100 }
+	s.Days, s.PerDay = round(days), Activity{round(events / days), round(signIns / days), round(failed / days)}
 }
 
 func (s *Store) addTraits(ctx context.Context, c *Comparison, limit int) (err error) {

@@ -60,8 +60,8 @@ func (s *Store) devices(ctx context.Context, of *Subject, span Span, limit int) 
 		to = append(to, &d.Managed, &d.Compliant, &d.ManagedChanged, &d.CompliantChanged)
 		d.Of = of
 		return row.Scan(append(to, d.Seen.targets()...)...)
-	}, `SELECT tenant, device_id, argMax(agent, last), `+sharedBy+`,
-			argMax(managed, managed_at), argMax(compliant, compliant_at),
+	}, `SELECT tenant, device_id, argMax(agent, (last, subject)), `+sharedBy+`,
+			argMax(managed, (managed_at, subject)), argMax(compliant, (compliant_at, subject)),
 			toBool(ifNull(min(managed_min) != max(managed_max), 0)), toBool(ifNull(min(compliant_min) != max(compliant_max), 0)), `+seenTogether+`
 		FROM (
 			SELECT tenant, device_id, subject, if(device_id = '', `+agentOf+`, '') AS kind_of_device, argMax(`+agentOf+`, (time, offset)) AS agent,

@@ -16,7 +16,7 @@ type Profile struct {
 	Kind       string     `json:"kind,omitempty"`       // human, service; the latest that was known
 	Privileged *bool      `json:"privileged,omitempty"` // the latest that was known
 	Providers  []string   `json:"providers"`
-	FirstSeen  event.Time `json:"first_seen,omitzero"` // of all events that are kept, as FirstSeen; absent when there are only signals
+	FirstSeen  event.Time `json:"first_seen,omitzero"` // of all events that are kept, as LastSeen; absent when there are signals alone
 	LastSeen   event.Time `json:"last_seen,omitzero"`
 	Names      []Name     `json:"names"` // every name that the user ever had
 
@@ -166,7 +166,7 @@ func (s *Store) addHighest(ctx context.Context, p *Profile, span Span, _ int) er
 	when, times := span.where("as_of")
 	rows, err := list(ctx, s, "scores of "+p.Subject.String(), reached, `SELECT `+reachedColumns+` FROM scores
 		WHERE `+whose+` AND session_id = '' AND NOT ended`+when+`
-		ORDER BY score DESC, as_of DESC, version DESC LIMIT 1`, append(args, times...)...)
+		ORDER BY score DESC, as_of DESC, version DESC, offset DESC LIMIT 1`, append(args, times...)...)
 	if len(rows) > 0 {
 		p.Highest = &rows[0]
 	}

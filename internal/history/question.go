@@ -73,7 +73,6 @@ const (
 	agentOf   = "multiIf(user_agent_name = '', user_agent_os, user_agent_os = '', user_agent_name, concat(user_agent_name, ' on ', user_agent_os))"
 	appOf     = "if(app_id = '', app_name, app_id)"
 	isIPv4    = "startsWith(hex(source_ip), '00000000000000000000FFFF')"
-	ipOf      = "multiIf(source_ip = toIPv6('::'), '', " + isIPv4 + ", substring(toString(source_ip), 8), toString(source_ip))"
 	networkOf = "multiIf(source_ip = toIPv6('::'), '', " + isIPv4 + ", substring(toString(source_ip), 8), concat(cutIPv6(source_ip, 8, 0), '/64'))"
 	asOf      = "multiIf(source_as != 0, concat('AS', toString(source_as)), source_as_name)"
 )

@@ -395,7 +395,7 @@ func devicesOf(t *testing.T, store *Store) {
 		}
 		var got []string
 		for _, d := range devices {
-			got = append(got, fmt.Sprintf("'%s' %s by %v, managed %s, compliant %s, %d %d", d.ID, d.Agent, d.By, known(d.Managed, d.ManagedChanged), known(d.Compliant, d.CompliantChanged), d.Successes, d.Failures))
+			got = append(got, fmt.Sprintf("'%s' %s by %v, managed %s, compliant %s, %d %d", d.ID, d.Agent, d.By, flagWord(d.Managed, d.ManagedChanged), flagWord(d.Compliant, d.CompliantChanged), d.Successes, d.Failures))
 			if d.Users != uint64(len(d.By)) {
 				t.Errorf("%s: %d users, but %v", c.name, d.Users, d.By)
 			}
@@ -407,7 +407,7 @@ func devicesOf(t *testing.T, store *Store) {
 	}
 }
 
-func known(flag *bool, changed bool) string {
+func flagWord(flag *bool, changed bool) string {
 	text := "?"
 	if flag != nil {
 		text = fmt.Sprint(*flag)
@@ -448,7 +448,7 @@ func appsOf(t *testing.T, store *Store) {
 			if a.Before != 0 {
 				before = a.Before.String()
 			}
-			got = append(got, fmt.Sprintf("%s by %v, sanctioned %s, new %v, %d %d, before %s", a.Key, a.By, known(a.Sanctioned, false), a.New, a.Successes, a.Failures, before))
+			got = append(got, fmt.Sprintf("%s by %v, sanctioned %s, new %v, %d %d, before %s", a.Key, a.By, flagWord(a.Sanctioned, false), a.New, a.Successes, a.Failures, before))
 		}
 		want(t, c.name, got, c.want...)
 	}
@@ -493,7 +493,7 @@ func comparisonOf(t *testing.T, store *Store) {
 	// Of a user who came lately, a day is one of those since.
 	carl := Subject{"default", "carl@corp.example"}
 	late, err := store.Compare(t.Context(), carl, Span{attack - 30*event.Day, attack + 9*event.Hour}, Span{attack + 9*event.Hour, attack + 24*event.Hour}, 10)
-	if err != nil || late.Usual.Days != 1.0/24 || late.Usual.PerDay.SignIns != 48 || len(late.Traits) == 0 || late.Traits[0].State != StateAbsent {
+	if err != nil || late.Usual.Days != 0.04 || late.Usual.PerDay.SignIns != 48 || len(late.Traits) == 0 || late.Traits[0].State != StateAbsent {
 		t.Errorf("%+v, %v", late, err)
 	}
 	none, err := store.Compare(t.Context(), carl, Span{attack - 30*event.Day, attack - event.Day}, Span{attack - event.Day, attack}, 10)
