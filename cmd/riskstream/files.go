@@ -113,7 +113,7 @@ func (l *logFiles) counts() string {
 	return ", " + plural(total, "dead letter") + " (" + strings.Join(reasons, ", ") + ")"
 }
 
-func plural(n int, noun string) string {
+func plural[N int | uint64](n N, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}

@@ -21,7 +21,7 @@ import (
 func historyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "history",
-		Short: "Ask what happened before: timelines, reasons, the riskiest users",
+		Short: "Ask what happened before: users, addresses, sessions, reasons",
 		Long: `History asks the ClickHouse database that history.dsn names, which riskstream
 run fills: events, detections, scores and dead letters. With embedded:// the
 database is a directory, and its engine runs inside riskstream; it is fetched
@@ -29,18 +29,22 @@ once with riskstream history install.`,
 		Example: `  riskstream history timeline anna.weber@corp.example -c riskstream.yaml
   riskstream history event 3f1c2a94 -c riskstream.yaml      why this score?
   riskstream history top --since 7d -c riskstream.yaml
+  riskstream history user 00u1abcd -c riskstream.yaml       who is this?
+  riskstream history compare 00u1abcd -c riskstream.yaml    what is new today?
+  riskstream history ip 203.0.113.9 -c riskstream.yaml      who came from there?
   riskstream history audit -c riskstream.yaml               is anything missing or there twice?`,
 		Args: usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(historyTimelineCommand(), historyEventCommand(), historyTopCommand(), historyAuditCommand(), historyInstallCommand())
+	cmd.AddCommand(historyUserCommand(), historyCompareCommand(), historyIPCommand(), historySessionCommand(), historyDevicesCommand(), historyAppsCommand())
 	return cmd
 }
 
 // historyQuery is what the commands that ask have in common.
 type historyQuery struct {
 	config, since, until, output string
-	limit                        int
+	limit, least                 int
 }
 
 func (q *historyQuery) flags(cmd *cobra.Command, since string, limit int) {
@@ -50,7 +54,7 @@ func (q *historyQuery) flags(cmd *cobra.Command, since string, limit int) {
 	if limit > 0 {
 		f.StringVar(&q.since, "since", since, "from this `time` on (RFC 3339, or as long ago: 12h, 30d)")
 		f.StringVar(&q.until, "until", "", "up to this `time`")
-		f.IntVar(&q.limit, "limit", limit, "at most `N`")
+		q.limitFlag(cmd, limit, "at most `N`")
 	}
 }
 
@@ -60,6 +64,12 @@ func outputFlag(cmd *cobra.Command, into *string) {
 	if err := cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"table", "json"}, cobra.ShellCompDirectiveNoFileComp)); err != nil {
 		panic(err) // the flag does not exist
 	}
+}
+
+// limitFlag is for commands that ask for as many answers as they are told.
+func (q *historyQuery) limitFlag(cmd *cobra.Command, limit int, usage string) {
+	q.least = 1
+	cmd.Flags().IntVar(&q.limit, "limit", limit, usage)
 }
 
 // open opens the history for a question.
@@ -75,7 +85,7 @@ func (q *historyQuery) open(ctx context.Context) (*history.Store, history.Span, 
 	if span.Until, err = momentOf("until", q.until); err != nil {
 		return nil, span, err
 	}
-	if q.limit < 0 || q.limit > 100_000 {
+	if q.limit < q.least || q.limit > 100_000 {
 		return nil, span, usageError{fmt.Errorf("--limit %d: want 1 to 100000", q.limit)}
 	}
 	cfg, err := historyConfig(q.config)

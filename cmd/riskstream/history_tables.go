@@ -27,34 +27,51 @@ func writeLines[T any](w io.Writer, list []T) error {
 const shortTime = "2006-01-02 15:04:05"
 
 func writeTimeline(w io.Writer, subject history.Subject, entries []history.Entry) error {
-	// Columns are as wide as all rows need, whatever stands between the rows.
+	fmt.Fprintf(w, "%s, %d entries (UTC)\n", livetable.Clean(subject.String()), len(entries))
+	return writeRows(w, len(entries), func(w io.Writer, i int) {
+		e := &entries[i]
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", e.Time.Std().Format(shortTime), livetable.Clean(whatText(e)), livetable.Clean(placeText(e)), livetable.Clean(e.App), verdictText(e.Score), livetable.Clean(e.EventID))
+	}, func(w io.Writer, i int) { writeDetections(w, entries[i].Detections) })
+}
+
+// writeRows writes n rows, each with what stands below it. Columns are as wide
+// as all rows need, whatever stands between them.
+func writeRows(w io.Writer, n int, row, below func(w io.Writer, i int)) error {
 	var table strings.Builder
 	t := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
-	for i := range entries {
-		e := &entries[i]
-		what := e.Action
-		switch {
-		case e.EventID == "":
-			what = "time passed"
-		case e.Outcome != "success":
-			what += " " + e.Outcome
-		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", e.Time.Std().Format(shortTime), livetable.Clean(what), livetable.Clean(placeText(e)), livetable.Clean(e.App), verdictText(e.Score), livetable.Clean(e.EventID))
+	for i := range n {
+		row(t, i)
 	}
 	if err := t.Flush(); err != nil {
 		return err
 	}
 	rows := strings.Split(table.String(), "\n")
-	fmt.Fprintf(w, "%s, %d entries (UTC)\n", livetable.Clean(subject.String()), len(entries))
-	for i := range entries {
-		if _, err := io.WriteString(w, strings.TrimRight(rows[i], " \n")+"\n"); err != nil {
+	for i := range n {
+		if _, err := io.WriteString(w, strings.TrimRight(rows[i], " ")+"\n"); err != nil {
 			return err
 		}
-		for _, d := range entries[i].Detections {
-			fmt.Fprintf(w, "    %+6.2f %s: %s\n", d.Points, livetable.Clean(d.Name), livetable.Clean(d.Summary))
-		}
+		below(w, i)
 	}
 	return nil
+}
+
+func nothingBelow(io.Writer, int) {}
+
+func writeDetections(w io.Writer, list []history.Evidence) {
+	for _, d := range list {
+		fmt.Fprintf(w, "    %+6.2f %s: %s\n", d.Points, livetable.Clean(d.Name), livetable.Clean(d.Summary))
+	}
+}
+
+// whatText says what happened.
+func whatText(e *history.Entry) string {
+	switch {
+	case e.EventID == "":
+		return "time passed"
+	case e.Outcome != "success" && e.Outcome != "":
+		return e.Action + " " + e.Outcome
+	}
+	return e.Action
 }
 
 func placeText(e *history.Entry) string {
