@@ -2,15 +2,15 @@ package history
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
-	"hash"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"github.com/cespare/xxhash/v2"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/riskstream/riskstream/event"
@@ -32,6 +32,8 @@ type batch interface {
 	// fits reports whether the record belongs into the batch.
 	fits(record *kgo.Record) bool
 	info() *batchInfo
+	// renew empties the batch for rows of another partition of its table.
+	renew(topic string, partition int32)
 	// insert inserts the rows, under a token by which the engine knows a batch
 	// that it has already.
 	insert(ctx context.Context, conn driver.Conn) error
@@ -43,12 +45,12 @@ type batchInfo struct {
 	topic       string
 	partition   int32
 	rows, bytes int
-	first, last int64     // offsets of the first and last row
-	next        int64     // offset behind the last record, row or not
-	month       int       // of all rows
-	began       time.Time // when the first row was added
-	hash        hash.Hash
-	in          bool // inserted
+	first, last int64          // offsets of the first and last row
+	next        int64          // offset behind the last record, row or not
+	month       int            // of all rows
+	began       time.Time      // when the first row was added
+	hash        *xxhash.Digest // of the records; see token
+	in          bool           // inserted
 }
 
 func (b *batchInfo) due(now time.Time) bool {
@@ -62,7 +64,7 @@ const schemaVersion = 1
 // token names the batch by what is in it. The engine drops a batch whose token
 // it knows, whatever its rows: so different rows never have the same one.
 func (b *batchInfo) token() string {
-	return fmt.Sprintf("%s-%d-%d-%d-%d-%x", b.topic, b.partition, b.first, b.last, schemaVersion, b.hash.Sum(nil))
+	return fmt.Sprintf("%s-%d-%d-%d-%d-%d-%x", b.topic, b.partition, b.first, b.last, b.rows, schemaVersion, b.hash.Sum64())
 }
 
 // monthOf is the partition of the tables that a row is in.
@@ -90,7 +92,7 @@ func (b *rowsOf[R]) add(record *kgo.Record) error {
 	}
 	if b.rows == 0 {
 		b.first, b.month, b.began = record.Offset, monthOf(record.Timestamp), time.Now()
-		b.hash = sha256.New()
+		b.hash.Reset()
 	}
 	*b.position(&b.row) = position{b.topic, b.partition, record.Offset, event.TimeOf(record.Timestamp)}
 	for _, c := range b.columns {
@@ -105,6 +107,13 @@ func (b *rowsOf[R]) add(record *kgo.Record) error {
 	b.hash.Write(record.Key)
 	b.hash.Write(record.Value)
 	return nil
+}
+
+func (b *rowsOf[R]) renew(topic string, partition int32) {
+	b.batchInfo = batchInfo{table: b.table, topic: topic, partition: partition, hash: b.hash}
+	for _, c := range b.columns {
+		c.reset()
+	}
 }
 
 func (b *rowsOf[R]) insert(ctx context.Context, conn driver.Conn) error {
@@ -138,7 +147,7 @@ func (b *rowsOf[R]) insert(ctx context.Context, conn driver.Conn) error {
 }
 
 func newBatch(table, topic string, partition int32) batch {
-	info := batchInfo{table: table, topic: topic, partition: partition}
+	info := batchInfo{table: table, topic: topic, partition: partition, hash: xxhash.New()}
 	switch table {
 	case tableEvents:
 		var r eventReader
@@ -154,4 +163,42 @@ func newBatch(table, topic string, partition int32) batch {
 		return &rowsOf[deadLetterRow]{batchInfo: info, columns: deadLetterColumns(), read: r.read, position: func(r *deadLetterRow) *position { return &r.position }}
 	}
 	panic("history: no table " + table)
+}
+
+// spares are batches that are done with. Gathering into one of them costs less
+// than into a new one, whose columns grow.
+type spares struct {
+	mu      sync.Mutex
+	batches map[string][]batch // by table
+}
+
+// maxSpares is how many are kept of a table; one of events holds some 50 MB.
+const maxSpares = 2
+
+// take returns an empty batch.
+func (s *spares) take(table, topic string, partition int32) batch {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := s.batches[table]
+	if len(list) == 0 {
+		return newBatch(table, topic, partition)
+	}
+	b := list[len(list)-1]
+	s.batches[table] = list[:len(list)-1]
+	b.renew(topic, partition)
+	return b
+}
+
+// give takes a batch that is not looked at any more.
+func (s *spares) give(b batch) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	table := b.info().table
+	b.renew("", 0) // lets go of the rows
+	if s.batches == nil {
+		s.batches = map[string][]batch{}
+	}
+	if len(s.batches[table]) < maxSpares {
+		s.batches[table] = append(s.batches[table], b)
+	}
 }

@@ -1,47 +1,221 @@
 package history
 
 import (
+	"cmp"
+	"context"
 	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/riskstream/riskstream/event"
 	"github.com/riskstream/riskstream/internal/chdb"
 	"github.com/riskstream/riskstream/internal/config"
 )
 
-// BenchmarkInsert takes records of risk.events through a batch into the embedded
-// engine: decoding, gathering, the insert with its summaries. One goroutine; the
-// engine works beside it.
-func BenchmarkInsert(b *testing.B) {
+// benchRows is how many events BenchmarkHistory fills the history with:
+// HISTORY_ROWS, or 2 million.
+func benchRows(b *testing.B) int {
+	rows, err := strconv.Atoi(cmp.Or(os.Getenv("HISTORY_ROWS"), "2000000"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	return rows
+}
+
+// BenchmarkHistory fills a history on the embedded engine with the events of
+// some months, as the sink does: what is gathered next while the last batch is
+// on its way. Then it merges, and asks. ns/op means nothing; the metrics do:
+//
+//	rows/s        into the history, with summaries and indexes
+//	B/event       on disk, after the merge
+//	timeline-ms   of one user's last month, by name; the median of 50 users
+//	read/s        events read back for a replay
+func BenchmarkHistory(b *testing.B) {
 	if _, err := chdb.Fetch(b.Context(), nil); err != nil {
 		b.Fatal(err)
 	}
-	store, err := OpenToFill(b.Context(), config.History{DSN: config.Embedded + b.TempDir()})
+	dir := b.TempDir()
+	store, err := OpenToFill(b.Context(), config.History{DSN: config.Embedded + dir})
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer store.Close()
-	records := make([]kgo.Record, batchRows)
-	for i := range records {
-		e := anEvent(i)
-		e.User.Subject = fmt.Sprintf("user%d@corp.example", i%5000)
-		e.ID = fmt.Sprintf("%08x-%04x-%04x-%012x", i*2654435761, i%65536, i*40503%65536, i*2246822519)
-		records[i] = kgo.Record{Topic: "risk.events", Value: e.AppendJSON(nil), Timestamp: began.Std()}
-	}
-	next := int64(0)
-	for b.Loop() {
-		batch := newBatch(tableEvents, "risk.events", 0)
-		for i := range records {
-			records[i].Offset = next
-			next++
-			if err := batch.add(&records[i]); err != nil {
-				b.Fatal(err)
+	rows := benchRows(b)
+	people := max(100, rows/200)
+	for _, q := range strings.Split(os.Getenv("VARIANT"), ";") {
+		if q != "" {
+			if err := store.conn.Exec(b.Context(), q); err != nil {
+				b.Fatal(q, err)
 			}
 		}
-		if err := batch.insert(b.Context(), store.conn); err != nil {
+	}
+	spent := fillHistory(b, store, newVisits(people, rows, 90), rows)
+	b.ReportMetric(float64(rows)/spent.wall.Seconds(), "rows/s")
+	b.ReportMetric(float64(spent.cpu.Nanoseconds())/1000/float64(rows), "cpu-us/row")
+	if os.Getenv("FILL") != "" {
+		r, err := store.conn.Query(b.Context(), "SELECT event, toInt64(value) FROM system.events WHERE (event LIKE '%Microseconds' OR event LIKE '%Milliseconds' OR event like '%Merge%') AND value > 100000 ORDER BY event")
+		if err != nil {
+			b.Fatal(err)
+		}
+		for r.Next() {
+			var n string
+			var v int64
+			r.Scan(&n, &v)
+			fmt.Println(n, float64(v)/float64(rows))
+		}
+		return
+	}
+	optimize(b, store)
+	b.ReportMetric(float64(eventBytes(b, store))/float64(rows), "B/event")
+	b.ReportMetric(timelines(b, store, people), "timeline-ms")
+
+	start, read := time.Now(), 0
+	if err := store.Read(b.Context(), Selection{}, func(*event.Event) error {
+		if read++; read == 1_000_000 {
+			return errEnough
+		}
+		return nil
+	}); err != nil && read < 1_000_000 {
+		b.Fatal(err)
+	}
+	b.ReportMetric(float64(read)/time.Since(start).Seconds(), "read/s")
+}
+
+var errEnough = fmt.Errorf("enough")
+
+// spent is how long something took.
+type spent struct{ wall, cpu time.Duration }
+
+// cpuTime is what the process has used of its processors.
+func cpuTime() time.Duration {
+	var used syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+		return 0
+	}
+	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
+}
+
+// fillHistory inserts events and returns how long that took, without the making
+// of them.
+func fillHistory(b *testing.B, store *Store, of *visits, rows int) (took spent) {
+	b.Helper()
+	var spares spares
+	records := make([]kgo.Record, 8*batchRows)
+	for done := 0; done < rows; done += len(records) {
+		records = records[:min(len(records), rows-done)]
+		for i := range records {
+			e := of.next()
+			records[i] = kgo.Record{Topic: "risk.events", Offset: int64(done + i), Value: e.AppendJSON(records[i].Value[:0]), Timestamp: e.Time.Std().Add(50 * time.Millisecond)}
+		}
+		began, used := time.Now(), cpuTime()
+		insertAll(b, store, &spares, records)
+		took.wall, took.cpu = took.wall+time.Since(began), took.cpu+cpuTime()-used
+	}
+	return took
+}
+
+// insertAll inserts records of four partitions as the sink does: batches of two
+// partitions are on their way while the next ones are gathered.
+func insertAll(b *testing.B, store *Store, spares *spares, records []kgo.Record) {
+	b.Helper()
+	full := make(chan batch)
+	var inserting sync.WaitGroup
+	for range atOnce {
+		inserting.Go(func() {
+			for next := range full {
+				if err := next.insert(b.Context(), store.conn); err != nil {
+					b.Error(err)
+				}
+				spares.give(next)
+			}
+		})
+	}
+	const partitions = 4
+	var open [partitions]batch
+	for i := range records {
+		at := &open[i%partitions]
+		if *at != nil && !(*at).fits(&records[i]) {
+			full <- *at
+			*at = nil
+		}
+		if *at == nil {
+			*at = spares.take(tableEvents, "risk.events", int32(i%partitions))
+		}
+		if err := (*at).add(&records[i]); err != nil {
 			b.Fatal(err)
 		}
 	}
-	b.ReportMetric(float64(b.N)*batchRows/b.Elapsed().Seconds(), "rows/s")
+	for _, last := range open {
+		full <- last
+	}
+	close(full)
+	inserting.Wait()
+}
+
+// optimize merges each month's events into one part, as time does.
+func optimize(b *testing.B, store *Store) {
+	b.Helper()
+	ctx, cancel := context.WithTimeout(b.Context(), time.Hour)
+	defer cancel()
+	if err := store.conn.Exec(ctx, "OPTIMIZE TABLE events FINAL"); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// eventBytes is what the files of the table's active parts take.
+func eventBytes(b *testing.B, store *Store) (sum int64) {
+	b.Helper()
+	rows, err := store.conn.Query(b.Context(), "SELECT path FROM system.parts WHERE table = 'events' AND active AND database = currentDatabase()")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var path string
+		if err := rows.Scan(&path); err != nil {
+			b.Fatal(err)
+		}
+		if err := filepath.WalkDir(path, func(_ string, entry os.DirEntry, err error) error {
+			if err != nil || entry.IsDir() {
+				return err
+			}
+			info, err := entry.Info()
+			sum += info.Size()
+			return err
+		}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return sum
+}
+
+// timelines is the median time in milliseconds of finding a user by name and
+// reading the last month.
+func timelines(b *testing.B, store *Store, people int) float64 {
+	b.Helper()
+	var took []time.Duration
+	until := began + 90*event.Day
+	for i := range 50 {
+		start := time.Now()
+		found, err := store.Find(b.Context(), fmt.Sprintf("person.%07d@corp.example", i*(people/50)))
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := store.Timeline(b.Context(), found[0], Span{Since: until - 30*event.Day, Until: until}, 1000); err != nil {
+			b.Fatal(err)
+		}
+		took = append(took, time.Since(start))
+	}
+	slices.Sort(took)
+	b.Logf("timelines of %d users: %v median, %v slowest", len(took), took[len(took)/2], took[len(took)-1])
+	return float64(took[len(took)/2].Microseconds()) / 1000
 }

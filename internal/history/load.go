@@ -37,7 +37,8 @@ type Loader struct {
 	inLine  int32            // events of that line before
 	value   []byte
 
-	rows map[string]int64 // inserted, by table
+	spares spares
+	rows   map[string]int64 // inserted, by table
 }
 
 // elementBits is how many bits of an offset number the rows of an element.
@@ -140,7 +141,7 @@ func (l *Loader) add(table string, key, value []byte) {
 	}
 	b := l.open[table]
 	if b == nil {
-		b = newBatch(table, l.file, 0)
+		b = l.spares.take(table, l.file, 0)
 		l.open[table] = b
 	}
 	l.fresh = l.fresh || table == tableEvents
@@ -162,6 +163,7 @@ func (l *Loader) flush() {
 			return
 		}
 		l.rows[table] += int64(b.info().rows)
+		l.spares.give(b)
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 // retain has each table drop what is older than configured.
 func (s *Store) retain(ctx context.Context, cfg config.History) error {
 	type rows struct{ table, time, like string } // kept as long as those of like
-	kept := []rows{{"network_days", "day", tableEvents}, {"event_hours", "hour", tableEvents}, {"detection_days", "day", tableDetections}}
+	kept := []rows{{"network_days", "day", tableEvents}, {"event_hours", "hour", tableEvents}, {"names", "last_seen", tableEvents}, {"detection_days", "day", tableDetections}}
 	for _, table := range tables() {
 		kept = append(kept, rows{table, "recorded", table})
 	}

@@ -47,7 +47,7 @@ func words(cluster string) template.FuncMap {
 	if cluster == "" {
 		same := func(name string) string { return name }
 		return template.FuncMap{
-			"table": same, "local": same,
+			"table": same, "local": same, "tables": tables,
 			"engine":      func(_, engine string) string { return engine },
 			"settings":    func() string { return "SETTINGS non_replicated_deduplication_window = 1000, ttl_only_drop_parts = 1" },
 			"distributed": func(string) string { return "" },
@@ -57,7 +57,7 @@ func words(cluster string) template.FuncMap {
 	on := fmt.Sprintf(" ON CLUSTER '%s'", cluster)
 	return template.FuncMap{
 		"table": func(name string) string { return local(name) + on },
-		"local": local,
+		"local": local, "tables": tables,
 		"engine": func(name, engine string) string {
 			return fmt.Sprintf("Replicated%s('/clickhouse/tables/{shard}/{database}/%s', '{replica}')", engine, name)
 		},

@@ -50,6 +50,7 @@ type Sink struct {
 	client  *kgo.Client
 	while   context.Context // ends a while after the sink is told to stop
 
+	spares   spares
 	givingUp atomic.Bool // partitions are to leave: an insert that fails is not tried again
 
 	mu       sync.Mutex // guards what follows against callbacks
@@ -195,7 +196,7 @@ func (s *Sink) add(record *kgo.Record) {
 		b = nil
 	}
 	if b == nil {
-		b = newBatch(s.tables[record.Topic], record.Topic, record.Partition)
+		b = s.spares.take(s.tables[record.Topic], record.Topic, record.Partition)
 		s.open[at] = b
 	}
 	if err := b.add(record); err != nil {
@@ -241,7 +242,7 @@ func (s *Sink) arrived() bool {
 }
 
 // send inserts what is ready, and the open batches that are chosen, in the
-// background and one after the other. s.mu is held and nothing is on its way.
+// background. s.mu is held and nothing is on its way.
 func (s *Sink) send(chosen func(*batchInfo) bool) {
 	s.sent, s.ready = s.ready, nil
 	for at, b := range s.open {
@@ -258,10 +259,41 @@ func (s *Sink) send(chosen func(*batchInfo) bool) {
 	sent := s.sent
 	go func() {
 		defer close(done)
-		for _, b := range sent {
-			s.insert(b)
-		}
+		s.insertAll(sent)
 	}()
+}
+
+// atOnce is how many batches are inserted beside one another: the engine sorts
+// and writes with one thread for each, and the client prepares the next.
+const atOnce = 2
+
+// insertAll inserts batches, those of a partition one after the other: what is
+// stored of a partition has no gap.
+func (s *Sink) insertAll(sent []batch) {
+	var places []place
+	of := map[place][]batch{}
+	for _, b := range sent {
+		at := place{b.info().topic, b.info().partition}
+		if of[at] == nil {
+			places = append(places, at)
+		}
+		of[at] = append(of[at], b)
+	}
+	slots := make(chan struct{}, atOnce)
+	var inserting sync.WaitGroup
+	for _, at := range places {
+		slots <- struct{}{}
+		inserting.Go(func() {
+			defer func() { <-slots }()
+			for _, b := range of[at] {
+				s.insert(b)
+				if !b.info().in {
+					return // it was given up, and what comes behind it must not be there without it
+				}
+			}
+		})
+	}
+	inserting.Wait()
 }
 
 // settle waits until what was sent is in, or was given up. s.mu is held.
@@ -270,7 +302,14 @@ func (s *Sink) settle() {
 		return
 	}
 	<-s.onItsWay
-	left := slices.DeleteFunc(s.sent, func(b batch) bool { return b.info().in })
+	var left []batch
+	for _, b := range s.sent {
+		if b.info().in {
+			s.spares.give(b)
+		} else {
+			left = append(left, b)
+		}
+	}
 	s.onItsWay, s.sent, s.ready = nil, nil, append(left, s.ready...)
 }
 

@@ -32,22 +32,20 @@ func (e *UnknownError) Error() string {
 
 // Find returns the users that have, or ever had, a name: as subject
 // (tenant/subject to say which tenant's), user name, e-mail address or id at
-// the provider. The subject goes first; whoever is called so hides the others.
-// The error is an *UnknownError when there is nobody.
+// the provider, in whatever case. The subject goes first; whoever is called so
+// hides the others. The error is an *UnknownError when there is nobody.
 func (s *Store) Find(ctx context.Context, name string) ([]Subject, error) {
 	lower := strings.ToLower(name)
 	tenant, subject, _ := strings.Cut(lower, "/")
 	for _, search := range []struct {
-		where string
-		args  []any
+		from, where string
+		args        []any
 	}{
-		{"tenant = ? AND subject = ?", []any{tenant, subject}},
-		{"subject IN (?, ?)", []any{lower, name}},
-		{"lower(user_email) = ?", []any{lower}},
-		{"lower(user_name) = ?", []any{lower}},
-		{"user_id = ?", []any{name}},
+		{"events", "tenant = ? AND subject = ?", []any{tenant, subject}},
+		{"events", "subject IN (?, ?)", []any{lower, name}},
+		{"names", "name = ?", []any{lower}},
 	} {
-		found, err := s.find(ctx, search.where, search.args)
+		found, err := s.find(ctx, search.from, search.where, search.args)
 		if err != nil || len(found) > 0 {
 			return found, err
 		}
@@ -55,8 +53,8 @@ func (s *Store) Find(ctx context.Context, name string) ([]Subject, error) {
 	return nil, &UnknownError{name}
 }
 
-func (s *Store) find(ctx context.Context, where string, args []any) ([]Subject, error) {
-	rows, err := s.conn.Query(ctx, "SELECT DISTINCT tenant, subject FROM events WHERE subject != '' AND "+where+fmt.Sprintf(" ORDER BY tenant, subject LIMIT %d", maxSubjects), args...)
+func (s *Store) find(ctx context.Context, from, where string, args []any) ([]Subject, error) {
+	rows, err := s.conn.Query(ctx, "SELECT DISTINCT tenant, subject FROM "+from+" WHERE subject != '' AND "+where+fmt.Sprintf(" ORDER BY tenant, subject LIMIT %d", maxSubjects), args...)
 	if err != nil {
 		return nil, fmt.Errorf("users by name: %w", err)
 	}
