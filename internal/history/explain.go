@@ -2,9 +2,9 @@ package history
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"github.com/riskstream/riskstream/event"
 	"github.com/riskstream/riskstream/internal/publish"
@@ -35,21 +35,11 @@ type Detected struct {
 // Explain returns what the events of an id have led to: one, unless two
 // providers use the same id. An id that is unknown has no explanation.
 func (s *Store) Explain(ctx context.Context, id string) ([]Explanation, error) {
-	rows, err := s.conn.Query(ctx, "SELECT DISTINCT tenant, subject, time FROM events WHERE id = ? ORDER BY tenant, subject, time LIMIT 10", id)
+	all, err := list(ctx, s, "event "+id, func(row driver.Rows, e *Explanation) error {
+		e.Event.EventID = id
+		return row.Scan(&e.Subject.Tenant, &e.Subject.Name, (*instant)(&e.Event.Time))
+	}, "SELECT DISTINCT tenant, subject, time FROM events WHERE id = ? ORDER BY tenant, subject, time LIMIT 10", id)
 	if err != nil {
-		return nil, fmt.Errorf("event %s: %w", id, err)
-	}
-	var all []Explanation
-	for rows.Next() {
-		var e Explanation
-		var when time.Time
-		if err := rows.Scan(&e.Subject.Tenant, &e.Subject.Name, &when); err != nil {
-			return nil, errors.Join(err, rows.Close())
-		}
-		e.Event = Entry{EventID: id, Time: event.TimeOf(when)}
-		all = append(all, e)
-	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
 		return nil, err
 	}
 	for i := range all {
@@ -76,20 +66,12 @@ func (s *Store) explain(ctx context.Context, e *Explanation) error {
 	return s.scoreAt(ctx, e)
 }
 
-func (s *Store) detectedAt(ctx context.Context, e *Explanation) error {
-	rows, err := s.conn.Query(ctx, "SELECT name, points, summary, `group`, llr, evidence, rule_id, rule_tags FROM detections WHERE tenant = ? AND subject = ? AND time = "+at+" AND event_id = ? ORDER BY points DESC, name",
+func (s *Store) detectedAt(ctx context.Context, e *Explanation) (err error) {
+	e.Found, err = list(ctx, s, "detections at event "+e.Event.EventID, func(row driver.Rows, d *Detected) error {
+		return row.Scan(&d.Name, &d.Points, &d.Summary, &d.Group, &d.LLR, &d.Seen, &d.RuleID, &d.RuleTags)
+	}, "SELECT name, points, summary, `group`, llr, evidence, rule_id, rule_tags FROM detections WHERE tenant = ? AND subject = ? AND time = "+at+" AND event_id = ? ORDER BY points DESC, name",
 		e.Subject.Tenant, e.Subject.Name, int64(e.Event.Time), e.Event.EventID)
-	if err != nil {
-		return fmt.Errorf("detections at event %s: %w", e.Event.EventID, err)
-	}
-	for rows.Next() {
-		var d Detected
-		if err := rows.Scan(&d.Name, &d.Points, &d.Summary, &d.Group, &d.LLR, &d.Seen, &d.RuleID, &d.RuleTags); err != nil {
-			return errors.Join(err, rows.Close())
-		}
-		e.Found = append(e.Found, d)
-	}
-	return errors.Join(rows.Err(), rows.Close())
+	return err
 }
 
 // scoreAt finds the record that the event caused, or else the last one before.
@@ -102,20 +84,14 @@ func (s *Store) scoreAt(ctx context.Context, e *Explanation) error {
 		{"event_id = ?", e.Event.EventID, true},
 		{"as_of <= " + at, int64(e.Event.Time), false},
 	} {
-		rows, err := s.conn.Query(ctx, "SELECT record FROM scores WHERE tenant = ? AND subject = ? AND session_id = '' AND "+search.where+" ORDER BY as_of DESC, version DESC LIMIT 1",
+		records, err := list(ctx, s, "score at event "+e.Event.EventID, func(row driver.Rows, record *string) error {
+			return row.Scan(record)
+		}, "SELECT record FROM scores WHERE tenant = ? AND subject = ? AND session_id = '' AND "+search.where+" ORDER BY as_of DESC, version DESC LIMIT 1",
 			e.Subject.Tenant, e.Subject.Name, search.arg)
 		if err != nil {
-			return fmt.Errorf("score at event %s: %w", e.Event.EventID, err)
-		}
-		var record string
-		found := rows.Next()
-		if found {
-			err = rows.Scan(&record)
-		}
-		if err := errors.Join(err, rows.Err(), rows.Close()); err != nil {
 			return err
 		}
-		if found {
+		for _, record := range records {
 			score, err := publish.DecodeScore([]byte(record))
 			if err != nil {
 				return fmt.Errorf("score at event %s: %w", e.Event.EventID, err)

@@ -2,9 +2,10 @@ package history
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 )
 
 // Subject is a user whose history there is.
@@ -54,17 +55,7 @@ func (s *Store) Find(ctx context.Context, name string) ([]Subject, error) {
 }
 
 func (s *Store) find(ctx context.Context, from, where string, args []any) ([]Subject, error) {
-	rows, err := s.conn.Query(ctx, "SELECT DISTINCT tenant, subject FROM "+from+" WHERE subject != '' AND "+where+fmt.Sprintf(" ORDER BY tenant, subject LIMIT %d", maxSubjects), args...)
-	if err != nil {
-		return nil, fmt.Errorf("users by name: %w", err)
-	}
-	var found []Subject
-	for rows.Next() {
-		var subject Subject
-		if err := rows.Scan(&subject.Tenant, &subject.Name); err != nil {
-			return nil, errors.Join(err, rows.Close())
-		}
-		found = append(found, subject)
-	}
-	return found, errors.Join(rows.Err(), rows.Close())
+	return list(ctx, s, "users by name", func(row driver.Rows, found *Subject) error {
+		return row.Scan(&found.Tenant, &found.Name)
+	}, "SELECT DISTINCT tenant, subject FROM "+from+" WHERE subject != '' AND "+where+fmt.Sprintf(" ORDER BY tenant, subject LIMIT %d", maxSubjects), args...)
 }

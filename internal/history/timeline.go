@@ -3,11 +3,11 @@ package history
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
-	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"github.com/riskstream/riskstream/event"
 )
@@ -95,74 +95,63 @@ func (s *Store) Timeline(ctx context.Context, subject Subject, span Span, limit 
 }
 
 func (s *Store) eventsOf(ctx context.Context, subject Subject, span Span, limit int) ([]Entry, error) {
-	where, args := span.where("time")
-	rows, err := s.conn.Query(ctx, `SELECT time, id, provider, action, outcome, reason, source_ip, source_country, source_city, source_as_name,
-		if(app_name = '', app_id, app_name), user_agent_name, user_agent_os, session_id
-		FROM events WHERE tenant = ? AND subject = ?`+where+fmt.Sprintf(" ORDER BY time DESC, offset DESC LIMIT %d", limit),
-		append([]any{subject.Tenant, subject.Name}, args...)...)
-	if err != nil {
-		return nil, fmt.Errorf("events of %s: %w", subject, err)
-	}
-	var entries []Entry
-	for rows.Next() {
-		var e Entry
-		var when time.Time
+	whose, args := subject.where()
+	when, times := span.where("time")
+	entries, err := list(ctx, s, "events of "+subject.String(), func(row driver.Rows, e *Entry) error {
 		var ip netip.Addr
 		var browser, system string
-		if err := rows.Scan(&when, &e.EventID, &e.Provider, &e.Action, &e.Outcome, &e.Reason, &ip, &e.Country, &e.City, &e.Network, &e.App, &browser, &system, &e.Session); err != nil {
-			return nil, errors.Join(err, rows.Close())
-		}
-		e.Time, e.IP, e.Agent = event.TimeOf(when), textOf(ip), agent(browser, system)
-		entries = append(entries, e)
-	}
+		err := row.Scan((*instant)(&e.Time), &e.EventID, &e.Provider, &e.Action, &e.Outcome, &e.Reason, &ip, &e.Country, &e.City, &e.Network, &e.App, &browser, &system, &e.Session)
+		e.IP, e.Agent = textOf(ip), agent(browser, system)
+		return err
+	}, `SELECT time, id, provider, action, outcome, reason, source_ip, source_country, source_city, source_as_name,
+		if(app_name = '', app_id, app_name), user_agent_name, user_agent_os, session_id
+		FROM events WHERE `+whose+when+fmt.Sprintf(" ORDER BY time DESC, offset DESC LIMIT %d", limit), append(args, times...)...)
 	slices.Reverse(entries)
-	return entries, errors.Join(rows.Err(), rows.Close())
+	return entries, err
 }
 
 // addDetections puts detections to the events at which they were made.
 func (s *Store) addDetections(ctx context.Context, subject Subject, span Span, entries []Entry, byID map[string]int) error {
-	where, args := span.where("time")
-	rows, err := s.conn.Query(ctx, `SELECT event_id, name, points, summary FROM detections
-		WHERE tenant = ? AND subject = ?`+where+` ORDER BY time, offset`, append([]any{subject.Tenant, subject.Name}, args...)...)
-	if err != nil {
-		return fmt.Errorf("detections of %s: %w", subject, err)
+	type made struct {
+		Evidence
+		eventID string
 	}
-	for rows.Next() {
-		var id string
-		var d Evidence
-		if err := rows.Scan(&id, &d.Name, &d.Points, &d.Summary); err != nil {
-			return errors.Join(err, rows.Close())
-		}
-		if i, shown := byID[id]; shown {
-			entries[i].Detections = append(entries[i].Detections, d)
+	whose, args := subject.where()
+	when, times := span.where("time")
+	all, err := list(ctx, s, "detections of "+subject.String(), func(row driver.Rows, d *made) error {
+		return row.Scan(&d.eventID, &d.Name, &d.Points, &d.Summary)
+	}, "SELECT event_id, name, points, summary FROM detections WHERE "+whose+when+" ORDER BY time, offset", append(args, times...)...)
+	for _, d := range all {
+		if i, shown := byID[d.eventID]; shown {
+			entries[i].Detections = append(entries[i].Detections, d.Evidence)
 		}
 	}
-	return errors.Join(rows.Err(), rows.Close())
+	return err
 }
 
 // addScores puts the user's scores to the events that caused them, and returns
 // those that time alone has caused.
 func (s *Store) addScores(ctx context.Context, subject Subject, span Span, entries []Entry, byID map[string]int) (falls []Entry, err error) {
-	where, args := span.where("as_of")
-	rows, err := s.conn.Query(ctx, `SELECT as_of, event_id, entity, score, level, previous_level, decision, version FROM scores
-		WHERE tenant = ? AND subject = ? AND session_id = ''`+where+` ORDER BY as_of, version, offset`, append([]any{subject.Tenant, subject.Name}, args...)...)
-	if err != nil {
-		return nil, fmt.Errorf("scores of %s: %w", subject, err)
+	type reached struct {
+		Verdict
+		at      event.Time
+		eventID string
 	}
-	for rows.Next() {
-		var v Verdict
-		var id string
-		var asOf time.Time
-		if err := rows.Scan(&asOf, &id, &v.Entity, &v.Score, &v.Level, &v.PreviousLevel, &v.Decision, &v.Version); err != nil {
-			return nil, errors.Join(err, rows.Close())
-		}
-		if i, shown := byID[id]; shown && id != "" {
-			entries[i].Score = &v
-		} else if id == "" {
-			falls = append(falls, Entry{Time: event.TimeOf(asOf), Score: &v})
+	whose, args := subject.where()
+	when, times := span.where("as_of")
+	all, err := list(ctx, s, "scores of "+subject.String(), func(row driver.Rows, v *reached) error {
+		return row.Scan((*instant)(&v.at), &v.eventID, &v.Entity, &v.Score, &v.Level, &v.PreviousLevel, &v.Decision, &v.Version)
+	}, `SELECT as_of, event_id, entity, score, level, previous_level, decision, version
+		FROM scores WHERE `+whose+" AND session_id = ''"+when+" ORDER BY as_of, version, offset", append(args, times...)...)
+	for i := range all {
+		v := &all[i]
+		if i, shown := byID[v.eventID]; shown && v.eventID != "" {
+			entries[i].Score = &v.Verdict
+		} else if v.eventID == "" {
+			falls = append(falls, Entry{Time: v.at, Score: &v.Verdict})
 		}
 	}
-	return falls, errors.Join(rows.Err(), rows.Close())
+	return falls, err
 }
 
 // textOf is an address as people write it, "" for none.

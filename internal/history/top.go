@@ -2,9 +2,9 @@ package history
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"github.com/riskstream/riskstream/event"
 )
@@ -26,7 +26,9 @@ type Riskiest struct {
 func (s *Store) Top(ctx context.Context, span Span, limit int) ([]Riskiest, error) {
 	whereScore, scoreArgs := span.where("as_of")
 	whereDetection, detectionArgs := span.where("time")
-	rows, err := s.conn.Query(ctx, `
+	return list(ctx, s, "riskiest users", func(row driver.Rows, r *Riskiest) error {
+		return row.Scan(&r.Subject.Tenant, &r.Subject.Name, &r.Score, &r.Level, &r.Decision, (*instant)(&r.At), &r.EventID, &r.Reasons, &r.Detections, &r.Now)
+	}, `
 		SELECT tenant, subject, worst.1, worst.2, worst.3, worst.4, worst.5, worst.6, detections, last
 		FROM (
 			SELECT tenant, subject,
@@ -40,18 +42,4 @@ func (s *Store) Top(ctx context.Context, span Span, limit int) ([]Riskiest, erro
 			SELECT tenant, subject, count() AS detections FROM detections WHERE true`+whereDetection+` GROUP BY tenant, subject
 		) AS found USING (tenant, subject)
 		ORDER BY worst.1 DESC, tenant, subject`, append(scoreArgs, detectionArgs...)...)
-	if err != nil {
-		return nil, fmt.Errorf("riskiest users: %w", err)
-	}
-	var list []Riskiest
-	for rows.Next() {
-		var r Riskiest
-		var when time.Time
-		if err := rows.Scan(&r.Subject.Tenant, &r.Subject.Name, &r.Score, &r.Level, &r.Decision, &when, &r.EventID, &r.Reasons, &r.Detections, &r.Now); err != nil {
-			return nil, errors.Join(err, rows.Close())
-		}
-		r.At = event.TimeOf(when)
-		list = append(list, r)
-	}
-	return list, errors.Join(rows.Err(), rows.Close())
 }
