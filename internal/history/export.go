@@ -138,7 +138,7 @@ func exportWriter(format string, rowType reflect.Type, w io.Writer) (write func(
 		return func(row reflect.Value) error { return encoder.Encode(row.Interface()) }, buffered.Flush, nil
 	case Parquet:
 		p := &parquetWriter{schema: parquet.SchemaOf(reflect.New(rowType).Interface())}
-		p.writer = parquet.NewGenericWriter[any](w, p.schema, parquet.Compression(&parquet.Zstd), parquet.CreatedBy("riskstream", "", ""))
+		p.writer = parquet.NewGenericWriter[any](w, p.schema, parquet.Compression(&parquet.Zstd))
 		return p.write, p.writer.Close, nil
 	}
 	return nil, nil, fmt.Errorf("format %q: want %s or %s", format, JSONL, Parquet)

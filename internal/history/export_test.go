@@ -195,3 +195,26 @@ func TestExportOfWhatIsNotThere(t *testing.T) {
 type brokenPipe struct{}
 
 func (brokenPipe) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
+
+func TestExportThatIsInterrupted(t *testing.T) {
+	store := openStore(t, inDir(t.TempDir()))
+	insertRecords(t, store, benchRecords(), 0)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	rows, err := store.Export(ctx, Export{Table: tableEvents, Format: JSONL}, cancelling{cancel})
+	if !errors.Is(err, context.Canceled) || rows >= batchRows {
+		t.Errorf("%d rows, %v", rows, err)
+	}
+	// The engine is free for others.
+	if _, err := store.Top(t.Context(), Span{}, 1); err != nil {
+		t.Error(err)
+	}
+}
+
+// cancelling ends a context with the first bytes that are written.
+type cancelling struct{ cancel func() }
+
+func (c cancelling) Write(b []byte) (int, error) {
+	c.cancel()
+	return len(b), nil
+}

@@ -43,11 +43,16 @@ type answer struct {
 func items[T any](find func(ctx context.Context, store *history.Store, q question) ([]T, error)) answer {
 	return answer{reflect.TypeFor[T](), func(ctx context.Context, store *history.Store, q question) (any, error) {
 		found, err := find(ctx, store, q)
-		if found == nil {
-			found = []T{} // in JSON a list, not null
-		}
-		return found, err
+		return notNull(found), err
 	}}
+}
+
+// notNull makes a list of JSON of one that has nothing.
+func notNull[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
 }
 
 func routes() []route {
@@ -79,7 +84,7 @@ type Timeline struct {
 func timelines(ctx context.Context, store *history.Store, q question) ([]Timeline, error) {
 	return ofUsers(ctx, store, q.of, func(subject history.Subject) (Timeline, error) {
 		entries, err := store.Timeline(ctx, subject, q.span, q.limit)
-		return Timeline{subject, entries}, err
+		return Timeline{subject, notNull(entries)}, err
 	})
 }
 
