@@ -72,7 +72,7 @@ func (f *exportFlags) check(table string, out io.Writer) error {
 	case f.format != history.JSONL && f.format != history.Parquet:
 		return fmt.Errorf("--format %q: want %s or %s", f.format, history.JSONL, history.Parquet)
 	case f.format == history.Parquet && f.out == "" && isTerminal(out):
-		return errors.New("Parquet is not for a terminal: name a file with --out")
+		return errors.New("--format parquet is not for a terminal: name a file with --out")
 	}
 	return nil
 }

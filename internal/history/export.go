@@ -55,15 +55,14 @@ func exportOrder(table string) (timeColumn, order string, err error) {
 	return "", "", fmt.Errorf("no table %q to export: want %s", table, strings.Join(tables(), ", "))
 }
 
-// Export writes rows of a table, in a fixed order and with bounded memory, and
-// returns how many. After an error, what was written is not whole.
-func (s *Store) Export(ctx context.Context, e Export, w io.Writer) (written int64, err error) {
+// query reads what is to be written.
+func (e *Export) query() (sql string, args []any, err error) {
 	if e.Table == tableDeadLetters && len(e.Subjects) > 0 {
-		return 0, errors.New("dead letters belong to no user: they could not be read")
+		return "", nil, errors.New("dead letters belong to no user: they could not be read")
 	}
 	timeColumn, order, err := exportOrder(e.Table)
 	if err != nil {
-		return 0, err
+		return "", nil, err
 	}
 	where, args := e.Span.where(timeColumn)
 	if len(e.Subjects) > 0 {
@@ -74,22 +73,30 @@ func (s *Store) Export(ctx context.Context, e Export, w io.Writer) (written int6
 		}
 		where += " AND (" + strings.Join(users, " OR ") + ")"
 	}
+	return "SELECT * FROM " + e.Table + " WHERE true" + where + " ORDER BY " + order, args, nil
+}
+
+// Export writes rows of a table, in a fixed order and with bounded memory, and
+// returns how many. After an error, what was written is not whole.
+func (s *Store) Export(ctx context.Context, e Export, w io.Writer) (written int64, err error) {
+	sql, args, err := e.query()
+	if err != nil {
+		return 0, err
+	}
 	// The end of the context ends the query, whose rest Close would read otherwise.
 	ctx, cancel := context.WithCancel(clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{"max_block_size": exportBlock})))
-	rows, err := s.conn.Query(ctx, "SELECT * FROM "+e.Table+" WHERE true"+where+" ORDER BY "+order, args...)
+	defer cancel()
+	rows, err := s.conn.Query(ctx, sql, args...)
 	if err != nil {
-		cancel()
 		return 0, fmt.Errorf("export of %s: %w", e.Table, err)
 	}
 	written, err = exportRows(rows, e.Format, w)
-	cancel()
-	if closeErr := rows.Close(); err == nil && !errors.Is(closeErr, context.Canceled) {
-		err = closeErr
-	}
 	if err != nil {
+		cancel()
+		_ = rows.Close() // err says more
 		return written, fmt.Errorf("export of %s: %w", e.Table, err)
 	}
-	return written, nil
+	return written, rows.Close()
 }
 
 // Bounds of what an export holds in memory.

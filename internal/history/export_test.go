@@ -164,6 +164,33 @@ func parquetRows[R any](t *testing.T, file []byte) []R {
 	return rows
 }
 
+// Rows come as they are stored: to sort them all first would need as much memory
+// as there are rows.
+func TestExportIsNotSortedInMemory(t *testing.T) {
+	store := filled(t, 60)
+	for _, table := range Exports() {
+		e := Export{Table: table}
+		sql, _, err := e.query()
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows, err := store.conn.Query(t.Context(), "EXPLAIN PIPELINE "+sql)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var plan, line string
+		for rows.Next() {
+			if err := rows.Scan(&line); err != nil {
+				t.Fatal(err)
+			}
+			plan += line + "\n"
+		}
+		if err := rows.Close(); err != nil || !strings.Contains(plan, "FinishSorting") || strings.Contains(plan, "MergeSorting") {
+			t.Errorf("%s: %v\n%s", table, err, plan)
+		}
+	}
+}
+
 func TestExportOfWhatIsNotThere(t *testing.T) {
 	store := filled(t, 7)
 	later := Span{Since: anEvent(0).Time + event.Day}
