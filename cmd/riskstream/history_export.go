@@ -98,7 +98,7 @@ func (f *exportFlags) export(ctx context.Context, cmd *cobra.Command, store *his
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s\n", f.out, plural(int(rows), "row"))
+	fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s\n", f.out, plural(uint64(rows), "row"))
 	return nil
 }
 

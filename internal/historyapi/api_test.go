@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"reflect"
 	"slices"
@@ -42,6 +43,32 @@ var examples = map[string][]struct{ ask, want string }{
 		{"/v1/users/anna.weber@corp.example/timeline", `"event_id":"e-2"`},
 		{"/v1/users/default%2Fanna.weber@corp.example/timeline?since=2026-03-02&until=1m&limit=1", `"detections":[{"name":"new_device"`},
 		{"/v1/users/00uanna/timeline?since=1m", `"entries":[]`},
+	},
+	"/v1/users/{name}": {
+		{"/v1/users/anna.weber@corp.example", `"names":[{"kind":"email","name":"anna.weber@corp.example"`},
+		{"/v1/users/00uanna?since=1m", `"names":[{"kind":"email"`},
+	},
+	"/v1/users/{name}/compare": {
+		{"/v1/users/anna.weber@corp.example/compare?since=2026-03-02T08:02:00Z", `"name":"203.0.113.9","note":"Example Net","state":"new"`},
+		{"/v1/users/00uanna/compare?since=1m&usual=1&limit=1", `"state":"absent"`},
+	},
+	"/v1/sessions/{id}": {
+		{"/v1/sessions/s-1", `"changed":[{"what":"network","from":"198.51.100.7","to":"203.0.113.9"}`},
+		{"/v1/sessions/s-1?limit=1", `"more":1`},
+	},
+	"/v1/ips/{address}": {
+		{"/v1/ips/203.0.113.9", `"visitors":[{"subject":{"tenant":"default","subject":"anna.weber@corp.example"}`},
+		{"/v1/ips/203.0.113.0%2F24", `"prefix":"203.0.113.0/24"`},
+		{"/v1/ips/2001:db8::1", `{"items":[]}`},
+	},
+	"/v1/devices": {
+		{"/v1/devices", `"device_id":"d-1"`},
+		{"/v1/devices?user=00uanna", `"of":{"tenant":"default","subject":"anna.weber@corp.example"}`},
+		{"/v1/devices?since=1m&user=00uanna", `{"items":[]}`},
+	},
+	"/v1/apps": {
+		{"/v1/apps", `"app":"0oa1","name":"Payroll"`},
+		{"/v1/apps?user=anna.weber@corp.example&limit=1", `"new":true`},
 	},
 	"/v1/events/{id}": {
 		{"/v1/events/e-2", `"caused":true`},
@@ -110,6 +137,11 @@ func TestProblems(t *testing.T) {
 		{ask: "/v1/users/%00%27%5C%FF/timeline", path: "/v1/users/{name}/timeline", status: 404},
 		{ask: "/v1/events/e-4711", path: "/v1/events/{id}", status: 404, want: `no event \"e-4711\"`},
 		{ask: "/v1/events/%27%20OR%201%3D1%20--", path: "/v1/events/{id}", status: 404},
+		{ask: "/v1/sessions/s-4711", path: "/v1/sessions/{id}", status: 404, want: `no session \"s-4711\"`},
+		{ask: "/v1/devices?user=nobody", path: "/v1/devices", status: 404},
+		{ask: "/v1/ips/203.0.113", path: "/v1/ips/{address}", status: 400, parameter: "address", want: "is no address"},
+		{ask: "/v1/users/00uanna/compare?since=1m&until=2m", path: "/v1/users/{name}/compare", status: 400, parameter: "since", want: "before until"},
+		{ask: "/v1/users/00uanna/compare?usual=0", path: "/v1/users/{name}/compare", status: 400, parameter: "usual"},
 		{ask: "/v2/top", status: 404, want: "nothing is at this path"},
 		{method: "POST", ask: "/v1/top", path: "/v1/top", status: 405},
 		{method: "DELETE", ask: "/v1/users/anna.weber@corp.example/timeline", path: "/v1/users/{name}/timeline", status: 405},
@@ -318,6 +350,7 @@ func TestWhatWasAskedIsAnsweredAtTheEnd(t *testing.T) {
 // asker's mistake.
 func FuzzQuestion(f *testing.F) {
 	f.Add("since=7d&until=2026-03-02T08:00:00Z&limit=5")
+	f.Add("")
 	f.Add("since=99999d&limit=%31")
 	f.Add("since=9999999h&&=;until=0000-01-01")
 	f.Fuzz(func(t *testing.T, query string) {
@@ -330,7 +363,7 @@ func FuzzQuestion(f *testing.F) {
 				}
 				continue
 			}
-			if len(r.query) > 0 && (q.limit < 1 || q.limit > maxLimit || q.span.Since < event.MinTime || q.span.Since > event.MaxTime || q.span.Until > event.MaxTime) {
+			if r.takes("limit") && (q.limit < 1 || q.limit > maxLimit) || r.takes("since") && (q.span.Since < event.MinTime || q.span.Since > event.MaxTime) || q.span.Until > event.MaxTime {
 				t.Errorf("%+v", q)
 			}
 		}
@@ -518,6 +551,10 @@ func records(names publish.Topics) (all []*kgo.Record) {
 	}
 	e := event.Event{Time: began + event.Minute, ID: "e-1", Kind: event.KindEvent, Action: event.SignIn, Outcome: event.Success, Provider: "okta"}
 	e.Tenant, e.User = "default", event.User{ID: "00uanna", Email: "anna.weber@corp.example", Subject: "anna.weber@corp.example", Kind: event.Human}
+	e.Source = event.Source{IP: netip.MustParseAddr("198.51.100.7"), Geo: event.Geo{Country: "DE", City: "Berlin", Located: true, Lat: 52.5, Lon: 13.4, AccuracyKM: 20}, AS: event.AS{Number: 64500, Organization: "Example Net"}, Corporate: event.True, Anonymizer: "vpn"}
+	e.UserAgent = event.UserAgent{Original: "Mozilla/5.0", Name: "Safari", OS: "Mac OS"}
+	e.Device, e.Session.ID = event.Device{ID: "d-1", Managed: event.True, Compliant: event.False}, "s-1"
+	e.App = event.App{ID: "0oa1", Name: "Payroll", Sanctioned: event.True}
 	key := event.Key(e.Tenant, e.User.Subject)
 	d := event.Detection{
 		Name: "new_device", Group: event.GroupDevice, Strength: 1, LLR: 1.5, HalfLife: 3600, Points: 12.5, Summary: "a device never seen before",
@@ -530,7 +567,7 @@ func records(names publish.Topics) (all []*kgo.Record) {
 	}
 	add(names.Scores, s.Entity, publish.AppendScore(nil, &s))
 	add(names.Events, key, e.AppendJSON(nil))
-	e.Time, e.ID = e.Time+event.Minute, "e-2"
+	e.Time, e.ID, e.Source.IP = e.Time+event.Minute, "e-2", netip.MustParseAddr("203.0.113.9")
 	add(names.Events, key, e.AppendJSON(nil))
 	add(names.Detections, key, publish.AppendDetection(nil, &e, &d, "c0ffee"))
 	s.AsOf, s.Version, s.Event = e.Time, 2, event.Cause{ID: e.ID, Time: e.Time, Action: e.Action}

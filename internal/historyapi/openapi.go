@@ -51,7 +51,7 @@ func documentOf(routes []route) object {
 // failures are the statuses of the problems that a route may answer.
 func (r *route) failures() []int {
 	all := []int{http.StatusBadRequest, http.StatusForbidden, http.StatusMethodNotAllowed, http.StatusInternalServerError, http.StatusServiceUnavailable, http.StatusGatewayTimeout}
-	if r.wildcard() != "" {
+	if r.wildcard() != "" || r.takes("user") {
 		all = append(all, http.StatusNotFound)
 	}
 	return all

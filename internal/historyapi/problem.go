@@ -17,7 +17,7 @@ type Problem struct {
 	Title     string `json:"title"`
 	Status    int    `json:"status"`
 	Detail    string `json:"detail"`              // what happened, and what to do
-	Parameter string `json:"parameter,omitempty"` // of the query, that is wrong
+	Parameter string `json:"parameter,omitempty"` // that is wrong
 }
 
 func (p *Problem) Error() string { return p.Detail }

@@ -1,6 +1,7 @@
 package historyapi
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/riskstream/riskstream/event"
 	"github.com/riskstream/riskstream/internal/history"
 )
 
@@ -29,8 +31,11 @@ type route struct {
 // question is what a request asks.
 type question struct {
 	of    string // what stands in the place of the wildcard
+	user  string // whose; empty is everybody's
 	span  history.Span
+	usual int // days before the span
 	limit int
+	now   time.Time
 }
 
 // answer makes the items of a response.
@@ -58,12 +63,36 @@ func notNull[T any](list []T) []T {
 func routes() []route {
 	return []route{
 		{
+			path: "/v1/users/{name}", id: "user", summary: "Who a user is, and what there was of them in a span",
+			about: userName, query: []parameter{since("30d"), until(), limit(5)}, answer: items(profiles),
+		},
+		{
 			path: "/v1/users/{name}/timeline", id: "timeline", summary: "What a user did, what was detected, and what followed",
 			about: userName, query: []parameter{since("30d"), until(), limit(200)}, answer: items(timelines),
 		},
 		{
+			path: "/v1/users/{name}/compare", id: "compare", summary: "What is new about a user in a span, against the days before it",
+			about: userName, query: []parameter{since("1d"), until(), usual(30), limit(10)}, answer: items(comparisons),
+		},
+		{
 			path: "/v1/events/{id}", id: "event", summary: "Why this score: what was detected at an event, and all that counted then",
 			about: "the event's id", answer: items(explanations),
+		},
+		{
+			path: "/v1/sessions/{id}", id: "session", summary: "What happened in a session, and what changed within it",
+			about: "the session's id", query: []parameter{limit(1000)}, answer: items(sessions),
+		},
+		{
+			path: "/v1/ips/{address}", id: "ip", summary: "Who came from an address, or from any of a prefix",
+			about: "an IPv4 or IPv6 address, or a prefix of them, the slash as %2F", query: []parameter{since("30d"), until(), limit(50)}, answer: items(addresses),
+		},
+		{
+			path: "/v1/devices", id: "devices", summary: "Which devices were seen, by whom, managed and compliant or not",
+			query: []parameter{user(), since("30d"), until(), limit(50)}, answer: items(devices),
+		},
+		{
+			path: "/v1/apps", id: "apps", summary: "Which apps were seen, by whom, sanctioned or not, and which are new",
+			query: []parameter{user(), since("30d"), until(), limit(50)}, answer: items(apps),
 		},
 		{
 			path: "/v1/top", id: "top", summary: "The riskiest users of a stretch of time",
@@ -88,6 +117,25 @@ func timelines(ctx context.Context, store *history.Store, q question) ([]Timelin
 	})
 }
 
+func profiles(ctx context.Context, store *history.Store, q question) ([]*history.Profile, error) {
+	return ofUsers(ctx, store, q.of, func(subject history.Subject) (*history.Profile, error) {
+		return store.Profile(ctx, subject, q.span, q.limit)
+	})
+}
+
+func comparisons(ctx context.Context, store *history.Store, q question) ([]*history.Comparison, error) {
+	if q.span.Until == 0 {
+		q.span.Until = event.TimeOf(q.now)
+	}
+	if q.span.Since >= q.span.Until {
+		return nil, wrongParameter("since", "must be before until, or now")
+	}
+	usual := history.Span{Since: q.span.Since - event.Time(q.usual)*event.Day, Until: q.span.Since}
+	return ofUsers(ctx, store, q.of, func(subject history.Subject) (*history.Comparison, error) {
+		return store.Compare(ctx, subject, usual, q.span, q.limit)
+	})
+}
+
 // ofUsers asks of each user that has a name.
 func ofUsers[T any](ctx context.Context, store *history.Store, name string, ask func(history.Subject) (T, error)) ([]T, error) {
 	subjects, err := store.Find(ctx, name)
@@ -107,10 +155,50 @@ func ofUsers[T any](ctx context.Context, store *history.Store, name string, ask 
 
 func explanations(ctx context.Context, store *history.Store, q question) ([]history.Explanation, error) {
 	found, err := store.Explain(ctx, q.of)
-	if err == nil && len(found) == 0 {
-		err = problemOf(http.StatusNotFound, fmt.Sprintf("no event %.100q is in the history", q.of))
+	return found, cmp.Or(err, noneOf("event", q.of, len(found)))
+}
+
+func sessions(ctx context.Context, store *history.Store, q question) ([]history.Session, error) {
+	found, err := store.Sessions(ctx, q.of, q.limit)
+	return found, cmp.Or(err, noneOf("session", q.of, len(found)))
+}
+
+// noneOf is the error that nothing of an id was found.
+func noneOf(what, id string, found int) error {
+	if found > 0 {
+		return nil
 	}
-	return found, err
+	return problemOf(http.StatusNotFound, fmt.Sprintf("no %s %.100q is in the history", what, id))
+}
+
+// addresses are one, unless nothing came from there.
+func addresses(ctx context.Context, store *history.Store, q question) ([]*history.Address, error) {
+	prefix, err := history.ParseAddress(q.of)
+	if err != nil {
+		return nil, wrongParameter("address", err.Error())
+	}
+	found, err := store.Address(ctx, prefix, q.span, q.limit)
+	if err != nil || found == nil {
+		return nil, err
+	}
+	return []*history.Address{found}, nil
+}
+
+func devices(ctx context.Context, store *history.Store, q question) ([]history.Device, error) {
+	return ofUserOrAll(ctx, store, q, store.Devices)
+}
+
+func apps(ctx context.Context, store *history.Store, q question) ([]history.App, error) {
+	return ofUserOrAll(ctx, store, q, store.Apps)
+}
+
+// ofUserOrAll asks of each user that has the name, or of all when there is none.
+func ofUserOrAll[T any](ctx context.Context, store *history.Store, q question, ask func(ctx context.Context, of *history.Subject, span history.Span, limit int) ([]T, error)) ([]T, error) {
+	if q.user == "" {
+		return ask(ctx, nil, q.span, q.limit)
+	}
+	lists, err := ofUsers(ctx, store, q.user, func(subject history.Subject) ([]T, error) { return ask(ctx, &subject, q.span, q.limit) })
+	return slices.Concat(lists...), err
 }
 
 func riskiest(ctx context.Context, store *history.Store, q question) ([]history.Riskiest, error) {
@@ -145,18 +233,38 @@ func until() parameter {
 	}
 }
 
+// user is whose the items are.
+func user() parameter {
+	return parameter{
+		name: "user", about: "only of this user: " + userName, schema: map[string]any{"type": "string"},
+		read: func(text string, _ time.Time, into *question) error {
+			into.user = text
+			return nil
+		},
+	}
+}
+
+func usual(fallback int) parameter {
+	return number("usual", "how many days before since are the usual ones", fallback, 3650, func(q *question) *int { return &q.usual })
+}
+
 // maxLimit bounds what one answer holds.
 const maxLimit = 1000
 
 func limit(fallback int) parameter {
+	return number("limit", "at most so many, of each kind and of each user", fallback, maxLimit, func(q *question) *int { return &q.limit })
+}
+
+// number is a parameter from 1 to most.
+func number(name, about string, fallback, most int, of func(*question) *int) parameter {
 	return parameter{
-		name: "limit", about: "at most so many of each user, or in all", schema: map[string]any{"type": "integer", "minimum": 1, "maximum": maxLimit, "default": fallback}, fallback: strconv.Itoa(fallback),
+		name: name, about: about, schema: map[string]any{"type": "integer", "minimum": 1, "maximum": most, "default": fallback}, fallback: strconv.Itoa(fallback),
 		read: func(text string, _ time.Time, into *question) error {
 			n, err := strconv.Atoi(text)
-			if err != nil || n < 1 || n > maxLimit {
-				return fmt.Errorf("%.60q: want 1 to %d", text, maxLimit)
+			if err != nil || n < 1 || n > most {
+				return fmt.Errorf("%.60q: want 1 to %d", text, most)
 			}
-			into.limit = n
+			*of(into) = n
 			return nil
 		},
 	}
@@ -169,9 +277,14 @@ func (r *route) wildcard() string {
 	return name
 }
 
+// takes reports whether the query may have a parameter.
+func (r *route) takes(name string) bool {
+	return slices.ContainsFunc(r.query, func(p parameter) bool { return p.name == name })
+}
+
 // question reads a request. Its error is a *Problem.
 func (r *route) question(req *http.Request, now time.Time) (question, error) {
-	var q question
+	q := question{now: now}
 	if name := r.wildcard(); name != "" {
 		q.of = req.PathValue(name)
 	}
@@ -180,7 +293,7 @@ func (r *route) question(req *http.Request, now time.Time) (question, error) {
 		return q, problemOf(http.StatusBadRequest, "the query cannot be read: its parameters must be URL-encoded")
 	}
 	for _, name := range slices.Sorted(maps.Keys(given)) {
-		if !slices.ContainsFunc(r.query, func(p parameter) bool { return p.name == name }) {
+		if !r.takes(name) {
 			return q, wrongParameter(fmt.Sprintf("%.60s", name), "is no parameter here; "+documentPath+" says which there are")
 		}
 		if len(given[name]) > 1 {
