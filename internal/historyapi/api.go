@@ -10,6 +10,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"net"
 	"net/http"
@@ -104,7 +105,7 @@ func (a *API) answer(w http.ResponseWriter, r *http.Request, route *route) {
 		return // nobody waits for the answer
 	}
 	p := problemFor(err, a.timeLimit)
-	if p.Status >= http.StatusInternalServerError {
+	if p.Status >= http.StatusInternalServerError && !errors.As(err, new(*Problem)) {
 		a.log.Error("a question was not answered", "path", route.path, "status", p.Status, "error", err)
 	}
 	fail(w, p)
