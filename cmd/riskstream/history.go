@@ -6,9 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"strconv"
-	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -32,12 +29,15 @@ once with riskstream history install.`,
   riskstream history user 00u1abcd -c riskstream.yaml       who is this?
   riskstream history compare 00u1abcd -c riskstream.yaml    what is new today?
   riskstream history ip 203.0.113.9 -c riskstream.yaml      who came from there?
-  riskstream history audit -c riskstream.yaml               is anything missing or there twice?`,
+  riskstream history audit -c riskstream.yaml               is anything missing or there twice?
+  riskstream history export scores --out scores.parquet -c riskstream.yaml
+  riskstream history serve -c riskstream.yaml               the same questions over HTTP`,
 		Args: usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(historyTimelineCommand(), historyEventCommand(), historyTopCommand(), historyAuditCommand(), historyInstallCommand())
 	cmd.AddCommand(historyUserCommand(), historyCompareCommand(), historyIPCommand(), historySessionCommand(), historyDevicesCommand(), historyAppsCommand())
+	cmd.AddCommand(historyExportCommand(), historyServeCommand())
 	return cmd
 }
 
@@ -49,11 +49,9 @@ type historyQuery struct {
 
 func (q *historyQuery) flags(cmd *cobra.Command, since string, limit int) {
 	configFlag(cmd, &q.config)
-	f := cmd.Flags()
 	outputFlag(cmd, &q.output)
 	if limit > 0 {
-		f.StringVar(&q.since, "since", since, "from this `time` on (RFC 3339, or as long ago: 12h, 30d)")
-		f.StringVar(&q.until, "until", "", "up to this `time`")
+		q.spanFlags(cmd, since)
 		q.limitFlag(cmd, limit, "at most `N`")
 	}
 }
@@ -70,6 +68,11 @@ func outputFlag(cmd *cobra.Command, into *string) {
 func (q *historyQuery) limitFlag(cmd *cobra.Command, limit int, usage string) {
 	q.least = 1
 	cmd.Flags().IntVar(&q.limit, "limit", limit, usage)
+}
+
+func (q *historyQuery) spanFlags(cmd *cobra.Command, since string) {
+	cmd.Flags().StringVar(&q.since, "since", since, "from this `time` on (RFC 3339, or as long ago: 12h, 30d)")
+	cmd.Flags().StringVar(&q.until, "until", "", "up to this `time`")
 }
 
 // open opens the history for a question.
@@ -129,25 +132,13 @@ func historyConfig(file string) (*config.Config, error) {
 	return cfg, nil
 }
 
-// momentOf reads a time of a flag: RFC 3339, a date, or how long ago.
+// momentOf reads a time of a flag.
 func momentOf(flag, text string) (event.Time, error) {
-	if text == "" {
-		return 0, nil
+	t, err := history.ParseMoment(text, clock())
+	if err != nil {
+		return 0, usageError{fmt.Errorf("--%s %w", flag, err)}
 	}
-	if days, ok := strings.CutSuffix(text, "d"); ok {
-		if n, err := strconv.Atoi(days); err == nil && n >= 0 && n < 100_000 {
-			return event.TimeOf(clock().AddDate(0, 0, -n)), nil
-		}
-	}
-	if ago, err := time.ParseDuration(text); err == nil && ago >= 0 {
-		return event.TimeOf(clock().Add(-ago)), nil
-	}
-	for _, layout := range []string{time.RFC3339Nano, time.DateOnly} {
-		if t, err := time.Parse(layout, text); err == nil {
-			return event.TimeOf(t), nil
-		}
-	}
-	return 0, usageError{fmt.Errorf("--%s %q: want a time (2026-11-25T13:00:00Z), a day (2026-11-25) or how long ago (12h, 30d)", flag, text)}
+	return t, nil
 }
 
 func historyTimelineCommand() *cobra.Command {

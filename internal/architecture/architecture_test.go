@@ -32,6 +32,7 @@ func TestDependencyDirection(t *testing.T) {
 		"internal/enrich":     {kafka, expr, module + "/ingest", module + "/detectors", module + "/rules", module + "/scoring", module + "/internal/engine"},
 		"internal/publish":    {maxmind, expr, module + "/ingest", module + "/detectors", module + "/rules", module + "/scoring", module + "/internal/engine"},
 		"internal/history":    {module + "/internal/engine", module + "/internal/demo"},
+		"internal/historyapi": {module + "/internal/engine", module + "/internal/demo"},
 		"internal/chdb":       {kafka, maxmind, expr, module + "/event", module + "/internal/config", module + "/internal/engine", module + "/internal/history"},
 		"internal/engine":     {house, module + "/internal/history", module + "/cmd", module + "/internal/simulate", module + "/internal/livetable", module + "/fixtures"},
 	} {

@@ -3,12 +3,13 @@ package history
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -36,6 +37,7 @@ func benchRows(b *testing.B) int {
 // on its way. Then it merges, and asks. ns/op means nothing; the metrics do:
 //
 //	rows/s        into the history, with summaries and indexes
+//	cpu-us/row    of it, of the whole process
 //	B/event       on disk, after the merge
 //	timeline-ms   of one user's last month, by name; the median of 50 users
 //	read/s        events read back for a replay
@@ -51,33 +53,21 @@ func BenchmarkHistory(b *testing.B) {
 	defer store.Close()
 	rows := benchRows(b)
 	people := max(100, rows/200)
-	for _, q := range strings.Split(os.Getenv("VARIANT"), ";") {
-		if q != "" {
-			if err := store.conn.Exec(b.Context(), q); err != nil {
-				b.Fatal(q, err)
-			}
-		}
-	}
 	spent := fillHistory(b, store, newVisits(people, rows, 90), rows)
 	b.ReportMetric(float64(rows)/spent.wall.Seconds(), "rows/s")
 	b.ReportMetric(float64(spent.cpu.Nanoseconds())/1000/float64(rows), "cpu-us/row")
-	if os.Getenv("FILL") != "" {
-		r, err := store.conn.Query(b.Context(), "SELECT event, toInt64(value) FROM system.events WHERE (event LIKE '%Microseconds' OR event LIKE '%Milliseconds' OR event like '%Merge%') AND value > 100000 ORDER BY event")
-		if err != nil {
-			b.Fatal(err)
-		}
-		for r.Next() {
-			var n string
-			var v int64
-			r.Scan(&n, &v)
-			fmt.Println(n, float64(v)/float64(rows))
-		}
-		return
-	}
 	optimize(b, store)
 	b.ReportMetric(float64(eventBytes(b, store))/float64(rows), "B/event")
 	b.ReportMetric(timelines(b, store, people), "timeline-ms")
 
+	b.ReportMetric(readBack(b, store), "read/s")
+	for _, format := range []string{JSONL, Parquet} {
+		exports(b, store, format)
+	}
+}
+
+// readBack is how many events are read in a second, of a million.
+func readBack(b *testing.B, store *Store) float64 {
 	start, read := time.Now(), 0
 	if err := store.Read(b.Context(), Selection{}, func(*event.Event) error {
 		if read++; read == 1_000_000 {
@@ -87,10 +77,40 @@ func BenchmarkHistory(b *testing.B) {
 	}); err != nil && read < 1_000_000 {
 		b.Fatal(err)
 	}
-	b.ReportMetric(float64(read)/time.Since(start).Seconds(), "read/s")
+	return float64(read) / time.Since(start).Seconds()
 }
 
-var errEnough = fmt.Errorf("enough")
+var errEnough = errors.New("enough")
+
+// exports reports how fast events are exported, and the most of Go's heap that
+// was seen meanwhile: it does not depend on how many there are.
+func exports(b *testing.B, store *Store, format string) {
+	var heap heapWatch
+	start := time.Now()
+	rows, err := store.Export(b.Context(), Export{Table: tableEvents, Format: format}, &heap)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportMetric(float64(rows)/time.Since(start).Seconds(), format+"/s")
+	b.ReportMetric(float64(heap.most)/(1<<20), format+"-heap-MB")
+}
+
+// heapWatch is written to, and looks at the heap each 256 KB or so.
+type heapWatch struct {
+	bytes, looked int64
+	most          uint64
+}
+
+func (h *heapWatch) Write(p []byte) (int, error) {
+	h.bytes += int64(len(p))
+	if h.bytes-h.looked > 256<<10 {
+		h.looked = h.bytes
+		var stats runtime.MemStats
+		runtime.ReadMemStats(&stats)
+		h.most = max(h.most, stats.HeapInuse)
+	}
+	return len(p), nil
+}
 
 // spent is how long something took.
 type spent struct{ wall, cpu time.Duration }
@@ -106,7 +126,7 @@ func cpuTime() time.Duration {
 
 // fillHistory inserts events and returns how long that took, without the making
 // of them.
-func fillHistory(b *testing.B, store *Store, of *visits, rows int) (took spent) {
+func fillHistory(b testing.TB, store *Store, of *visits, rows int) (took spent) {
 	b.Helper()
 	var spares spares
 	records := make([]kgo.Record, 8*batchRows)
@@ -125,7 +145,7 @@ func fillHistory(b *testing.B, store *Store, of *visits, rows int) (took spent) 
 
 // insertAll inserts records of four partitions as the sink does: batches of two
 // partitions are on their way while the next ones are gathered.
-func insertAll(b *testing.B, store *Store, spares *spares, records []kgo.Record) {
+func insertAll(b testing.TB, store *Store, spares *spares, records []kgo.Record) {
 	b.Helper()
 	full := make(chan batch)
 	var inserting sync.WaitGroup

@@ -33,7 +33,7 @@ func openEmbedded(ctx context.Context, dir string, prepare func(*clickhouse.Opti
 	engine, err := chdb.Open(dir, chdb.Settings{})
 	if err != nil {
 		if options := reach(ctx, dir); options != nil {
-			return options, func() error { return nil }, nil
+			return options, func() error { return nil }, prepare(options)
 		}
 		return nil, nil, fmt.Errorf("history: %w", err)
 	}

@@ -10,6 +10,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"strings"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -112,4 +114,19 @@ func (s *Store) stored(ctx context.Context) (map[place]int64, error) {
 		}
 	}
 	return last, nil
+}
+
+// IsGone reports whether an error says that the engine cannot be reached, at
+// least not as it could: another Open may help.
+func IsGone(err error) bool {
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return false
+	}
+	var exception *clickhouse.Exception
+	if errors.As(err, &exception) {
+		// NETWORK_ERROR: the embedded engine is closing. AUTHENTICATION_FAILED: where
+		// it was is another one now.
+		return exception.Code == 210 || exception.Code == 516
+	}
+	return errors.As(err, new(net.Error)) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
