@@ -190,7 +190,7 @@ func replay(cmd *cobra.Command, flags *replayFlags, until event.Time, files []st
 		if load, err = startLoading(cmd.Context(), cfg, pipeline, r); err != nil {
 			return err
 		}
-		defer func() { err = errors.Join(err, load.store.Close()) }()
+		defer func() { err = errors.Join(err, load.close()) }()
 		read = func(in io.Reader) error { return load.file(logs.name, in, r.File) }
 	}
 	if err := logs.each(files, read); err != nil {

@@ -158,6 +158,11 @@ func (l *loading) end() (string, error) {
 	return fmt.Sprintf("new in the history: %s, %s", plural(int(events), "event"), plural(int(deadLetters), "dead letter")), nil
 }
 
+func (l *loading) close() error {
+	l.loader.Close()
+	return l.store.Close()
+}
+
 // checksum is a file's SHA-256, in hexadecimal, and its size.
 func checksum(path string) (sum string, size int64, err error) {
 	f, err := os.Open(path)

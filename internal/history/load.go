@@ -37,8 +37,10 @@ type Loader struct {
 	inLine  int32            // events of that line before
 	value   []byte
 
-	spares spares
-	rows   map[string]int64 // inserted, by table
+	sent     []batch    // being inserted
+	inserted chan error // its outcome; nil when nothing is being inserted
+	spares   spares
+	rows     map[string]int64 // inserted, by table
 }
 
 // elementBits is how many bits of an offset number the rows of an element.
@@ -150,21 +152,49 @@ func (l *Loader) add(table string, key, value []byte) {
 	}
 }
 
-// flush inserts what is gathered, events last.
+// flush has what is gathered inserted, events last, while the replay goes on.
 func (l *Loader) flush() {
+	l.settle()
+	var group []batch
 	for _, table := range []string{tableDetections, tableScores, tableDeadLetters, tableEvents} {
-		b := l.open[table]
+		if b := l.open[table]; b != nil && b.info().rows > 0 && l.err == nil {
+			group = append(group, b)
+		}
 		delete(l.open, table)
-		if b == nil || b.info().rows == 0 || l.err != nil {
-			continue
-		}
-		if err := b.insert(l.ctx, l.store.conn); err != nil {
-			l.err = fmt.Errorf("history: %d rows into %s: %w; load the file again to go on", b.info().rows, table, err)
-			return
-		}
-		l.rows[table] += int64(b.info().rows)
-		l.spares.give(b)
 	}
+	if len(group) == 0 {
+		return
+	}
+	done := make(chan error, 1)
+	l.sent, l.inserted = group, done
+	go func() { done <- l.insert(group) }()
+}
+
+// insert inserts batches one after the other, until one fails.
+func (l *Loader) insert(group []batch) error {
+	for _, b := range group {
+		if err := b.insert(l.ctx, l.store.conn); err != nil {
+			return fmt.Errorf("history: %d rows into %s: %w; load the file again to go on", b.info().rows, b.info().table, err)
+		}
+		b.info().in = true
+	}
+	return nil
+}
+
+// settle waits for what is being inserted.
+func (l *Loader) settle() {
+	if l.inserted == nil {
+		return
+	}
+	l.err = errors.Join(l.err, <-l.inserted)
+	l.inserted = nil
+	for _, b := range l.sent {
+		if b.info().in {
+			l.rows[b.info().table] += int64(b.info().rows)
+			l.spares.give(b)
+		}
+	}
+	l.sent = nil
 }
 
 // Fresh reports that the file has events that were not stored before it.
@@ -176,8 +206,12 @@ func (l *Loader) Err() error { return l.err }
 // End inserts what is left of the last file.
 func (l *Loader) End() error {
 	l.flush()
+	l.settle()
 	return l.err
 }
+
+// Close waits for what is being inserted, when a load is given up.
+func (l *Loader) Close() { l.settle() }
 
 // Rows are how many events, signals among them, and dead letters have been
 // added to the history.

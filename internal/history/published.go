@@ -15,7 +15,7 @@ func (s *Store) Published(ctx context.Context, subject Subject, each func(entity
 	const query = `SELECT entity, record FROM scores
 		WHERE tenant = ? AND (subject = ? OR subject = '' AND ended AND session_id IN
 			(SELECT DISTINCT session_id FROM scores WHERE tenant = ? AND subject = ? AND session_id != ''))
-		ORDER BY entity, if(startsWith(topic, '` + fileTopic + `'), recorded, toDateTime64('2299-12-31', 3, 'UTC')), topic, partition, offset`
+		ORDER BY entity, ` + inOrder
 	rows, err := s.conn.Query(ctx, query, subject.Tenant, subject.Name, subject.Tenant, subject.Name)
 	if err != nil {
 		return fmt.Errorf("scores of %s: %w", subject, err)

@@ -14,10 +14,24 @@ import (
 // SHA-256 follows.
 const fileTopic = "sha256:"
 
+// inOrder sorts rows of one user as their records came: loaded files in the
+// order of loading, then what stood in Kafka.
+const inOrder = "if(startsWith(topic, '" + fileTopic + "'), recorded, toDateTime64('2299-12-31', 3, 'UTC')), topic, partition, offset"
+
 // Selection says which events are to be read.
 type Selection struct {
 	Span
 	Subject *Subject // nil is everybody
+}
+
+// where is the condition that an event is selected.
+func (w Selection) where() (condition string, args []any) {
+	when, args := w.Span.where("time")
+	if w.Subject == nil {
+		return "true" + when, args
+	}
+	whose, names := w.Subject.where()
+	return whose + when, append(names, args...)
 }
 
 // Read hands on the selected events, signals among them: user after user, and
@@ -28,18 +42,14 @@ type Selection struct {
 // The event is valid during the call only; its strings stay valid. An error of
 // each ends the reading and is returned.
 func (s *Store) Read(ctx context.Context, what Selection, each func(*event.Event) error) error {
-	conditions, args := what.where("time")
-	if what.Subject != nil {
-		conditions, args = conditions+" AND tenant = ? AND subject = ?", append(args, what.Subject.Tenant, what.Subject.Name)
-	}
 	var row eventScan
 	var columns []string
 	var into []any
 	for _, field := range row.fields() {
 		columns, into = append(columns, field.sql), append(into, field.into)
 	}
-	rows, err := s.conn.Query(ctx, "SELECT "+strings.Join(columns, ", ")+" FROM events WHERE true"+conditions+
-		" ORDER BY tenant, subject, if(startsWith(topic, '"+fileTopic+"'), recorded, toDateTime64('2299-12-31', 3, 'UTC')), topic, partition, offset", args...)
+	selected, args := what.where()
+	rows, err := s.conn.Query(ctx, "SELECT "+strings.Join(columns, ", ")+" FROM events WHERE "+selected+" ORDER BY tenant, subject, "+inOrder, args...)
 	if err != nil {
 		return fmt.Errorf("reading events: %w", err)
 	}
@@ -56,11 +66,8 @@ func (s *Store) Read(ctx context.Context, what Selection, each func(*event.Event
 
 // Count is how many events are selected.
 func (s *Store) Count(ctx context.Context, what Selection) (n int64, err error) {
-	conditions, args := what.where("time")
-	if what.Subject != nil {
-		conditions, args = conditions+" AND tenant = ? AND subject = ?", append(args, what.Subject.Tenant, what.Subject.Name)
-	}
-	if err := s.conn.QueryRow(ctx, "SELECT toInt64(count()) FROM events WHERE true"+conditions, args...).Scan(&n); err != nil {
+	selected, args := what.where()
+	if err := s.conn.QueryRow(ctx, "SELECT toInt64(count()) FROM events WHERE "+selected, args...).Scan(&n); err != nil {
 		return 0, fmt.Errorf("counting events: %w", err)
 	}
 	return n, nil
