@@ -42,8 +42,9 @@ func erasure(user, session string) event.Event {
 type published struct{ records, gone []string }
 
 func (p *published) Detections(*event.Event, []event.Detection) {}
-func (p *published) Score(record *event.Score)                  { p.records = append(p.records, record.Entity) }
-func (p *published) Gone(record *event.Score)                   { p.gone = append(p.gone, record.Entity) }
+func (p *published) Score(record *event.Score) { p.records = append(p.records, record.Entity) }
+
+func (p *published) Gone(record *event.Score) { p.gone = append(p.gone, record.Entity) }
 
 func stateOf(t testing.TB, p *Partition) string {
 	t.Helper()

@@ -44,7 +44,7 @@ func TestTheClustersSchemaIsUnderstood(t *testing.T) {
 	}
 	statement := regexp.MustCompile(`(?s)-- \+goose StatementBegin\n(.*?)-- \+goose StatementEnd`)
 	n, distributed := 0, 0
-	for _, name := range []string{"00001_tables.sql", "00002_rollups.sql"} {
+	for _, name := range []string{"00001_tables.sql", "00002_rollups.sql", "00003_erasures.sql"} {
 		text, err := fs.ReadFile(steps, name)
 		if err != nil {
 			t.Fatal(err)
@@ -63,7 +63,7 @@ func TestTheClustersSchemaIsUnderstood(t *testing.T) {
 			}
 		}
 	}
-	if n != 17 || distributed != 7 {
-		t.Errorf("%d statements with %d distributed tables, want 17 with 7", n, distributed)
+	if n != 19 || distributed != 8 {
+		t.Errorf("%d statements with %d distributed tables, want 19 with 8", n, distributed)
 	}
 }
