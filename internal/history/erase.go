@@ -83,8 +83,8 @@ func (s *Store) Stored(ctx context.Context, topic string) (map[int32]int64, erro
 // the sink stores meanwhile stays.
 //
 // First it notes, by hashes, whose rows are erased up to where: then the audit
-// does not miss them, and a sink that starts later goes on behind them. Told is
-// called now and then with what is still being written.
+// does not miss them, and a sink that starts later goes on behind them. Told hears
+// what is still to be written.
 func (s *Store) Erase(ctx context.Context, cfg config.History, of Subject, entities []string, now time.Time, told func(string)) error {
 	var made uint8
 	if err := s.conn.QueryRow(ctx, "EXISTS TABLE "+tableErasures).Scan(&made); err != nil {
@@ -232,7 +232,7 @@ func (s *Store) rewritten(ctx context.Context, cfg config.History, keys map[stri
 	}
 	question := "SELECT count(), sum(parts_to_do), anyLast(latest_fail_reason) FROM " + mutations +
 		" WHERE database = currentDatabase() AND NOT is_done AND (" + strings.Join(ours, " OR ") + ")"
-	for {
+	for last := ""; ; {
 		var left uint64
 		var parts int64
 		var failure string
@@ -245,13 +245,32 @@ func (s *Store) rewritten(ctx context.Context, cfg config.History, keys map[stri
 		case failure != "":
 			return fmt.Errorf("erasing rows, which the engine goes on to try: %.300s", failure)
 		}
-		told(fmt.Sprintf("the history writes its files anew: %d deletions, %d parts to do", left, parts))
+		if now := fmt.Sprintf("the history writes its files anew: %d deletions, %d parts to do", left, parts); now != last {
+			told(now)
+			last = now
+		}
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("the history has not written its files anew in time, and goes on with it: %w", context.Cause(ctx))
 		case <-time.After(lookEvery):
 		}
 	}
+}
+
+// ErasedAt is when rows of the user were last erased; zero when they never
+// were, or when nothing is left that says so.
+func (s *Store) ErasedAt(ctx context.Context, of Subject) (time.Time, error) {
+	var made uint8
+	if err := s.conn.QueryRow(ctx, "EXISTS TABLE "+tableErasures).Scan(&made); err != nil || made == 0 {
+		return time.Time{}, err
+	}
+	var times uint64
+	var last time.Time
+	err := s.conn.QueryRow(ctx, "SELECT count(), max(erased) FROM "+tableErasures+" WHERE key = ?", hashOf(event.Key(of.Tenant, of.Name))).Scan(&times, &last)
+	if err != nil || times == 0 {
+		return time.Time{}, err
+	}
+	return last, nil
 }
 
 // erasedUpTo is, for each hash of a key, the offset up to which its records of
