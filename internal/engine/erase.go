@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/riskstream/riskstream/detectors"
 	"github.com/riskstream/riskstream/event"
 	"github.com/riskstream/riskstream/internal/publish"
 	"github.com/riskstream/riskstream/scoring"
@@ -32,6 +33,38 @@ func (l *Lane) erase(p *Partition, e *event.Event, out Sink) {
 			out.Gone(&event.Score{Entity: entity})
 		}
 	}
+}
+
+// erase forgets the name of a subject that is erased in the memories of all
+// networks of the partition: each partition gets the signal. They are few enough
+// to look through, and hashes stay.
+func (l *SourceLane) erase(p *Partition, e *event.Event) {
+	var keys []string
+	for key, value := range p.store.All() {
+		if namesSubject(key, value, e.Tenant, e.User.Subject) {
+			keys = append(keys, string(key))
+		}
+	}
+	slices.Sort(keys)
+	for _, key := range keys {
+		l.key = append(l.key[:0], key...)
+		value, _ := p.store.Get(l.key)
+		if readSource(&l.memory, value) != nil || !l.memory.ForgetName(e.User.Subject) {
+			continue
+		}
+		l.value = l.memory.AppendBinary(l.value[:0])
+		p.store.Put(tierOf(l.key, l.value), l.key, l.value)
+	}
+}
+
+// namesSubject reports that an entry of the source lane's state is a network of
+// the tenant that remembers the subject's name.
+func namesSubject(key, value []byte, tenant, subject string) bool {
+	if subject == "" || !bytes.HasPrefix(key, []byte(sourcePrefix+event.NetworkPrefix+event.Key(tenant, ""))) || !bytes.Contains(value, []byte(subject)) {
+		return false // nearly all, without decoding them
+	}
+	var memory detectors.SourceMemory
+	return readSource(&memory, value) == nil && memory.ForgetName(subject)
 }
 
 func userEntity(tenant, subject string) string { return "user:" + event.Key(tenant, subject) }
@@ -67,10 +100,11 @@ func isOf(record []byte, tenant, subject string) bool {
 const (
 	TraceState = "state" // what the lane remembers
 	TraceFall  = "fall"  // the record, or a session's, whose level will fall
+	TraceName  = "name"  // a network that the subject has come in from remembers the name
 )
 
-// Trace says what a record of risk.state, read from Kafka, holds of a subject:
-// TraceState, TraceFall, or "" for nothing.
+// Trace says what a record of risk.state or risk.source_state, read from Kafka,
+// holds of a subject: one of the above, or "" for nothing.
 func Trace(key, value []byte, tenant, subject string) string {
 	name := string(key)
 	switch {
@@ -80,13 +114,15 @@ func Trace(key, value []byte, tenant, subject string) string {
 		return TraceState
 	case strings.HasPrefix(name, fallPrefix) && len(value) > 8 && isOf(value[8:], tenant, subject):
 		return TraceFall
+	case namesSubject(key, value, tenant, subject):
+		return TraceName
 	}
 	return ""
 }
 
-// Progress reads from a record of risk.state how far the lane has got: the
-// offset of its next record of that partition of risk.events. ok is false for
-// any other record.
+// Progress reads from a record of risk.state or risk.source_state how far the
+// lane has got: the offset of its next record of that partition of its input. ok
+// is false for any other record.
 func Progress(key, value []byte) (next int64, ok bool, err error) {
 	if string(key) != progressKey {
 		return 0, false, nil

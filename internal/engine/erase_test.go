@@ -42,7 +42,7 @@ func erasure(user, session string) event.Event {
 type published struct{ records, gone []string }
 
 func (p *published) Detections(*event.Event, []event.Detection) {}
-func (p *published) Score(record *event.Score) { p.records = append(p.records, record.Entity) }
+func (p *published) Score(record *event.Score)                  { p.records = append(p.records, record.Entity) }
 
 func (p *published) Gone(record *event.Score) { p.gone = append(p.gone, record.Entity) }
 
@@ -261,5 +261,51 @@ func TestTraceFindsAllOfASubject(t *testing.T) {
 	}
 	if _, ok, err := Progress([]byte(progressKey), []byte{99}); ok || err == nil {
 		t.Error("damaged progress was taken for one")
+	}
+}
+
+// The source lane forgets the name, of that tenant's user, and goes on to judge
+// others as before: what it knows by hashes stays.
+func TestSourceLaneForgetsTheName(t *testing.T) {
+	p := defaultPipeline(t)
+	signals := func(erased string) (told []string, state string) {
+		lane, networks := p.SourceLane(), NewPartition(1<<20)
+		for i, e := range sprayed() {
+			if i == 1 { // "early" has come in, and the spray is still to come
+				signal := erasure(erased, "")
+				if status, _ := lane.Process(networks, &signal); status != Signalled {
+					t.Errorf("status %v", status)
+				}
+			}
+			_, sent := lane.Process(networks, &e)
+			for _, signal := range sent {
+				told = append(told, signal.User.Subject)
+			}
+			if i == 1 {
+				state = stateOf(t, networks)
+			}
+		}
+		return told, state
+	}
+	if told, state := signals("nobody"); !strings.Contains(state, "early") || !slices.Equal(told, []string{"early", "user3"}) {
+		t.Fatalf("told %v, state %s", told, state)
+	}
+	if told, state := signals("earl"); !strings.Contains(state, "early") || len(told) != 2 {
+		t.Errorf("another's name: told %v, state %s", told, state)
+	}
+	told, state := signals("early")
+	if strings.Contains(state, "early") {
+		t.Errorf("the name is still there: %s", state)
+	}
+	if !slices.Contains(told, "user3") {
+		t.Errorf("told %v; the others must hear of the spray", told)
+	}
+	lane, networks := p.SourceLane(), NewPartition(1<<20)
+	e := attempt("early", 0, "")
+	lane.Process(networks, &e)
+	for key, value := range networks.store.All() {
+		if Trace(key, value, "default", "early") != TraceName || Trace(key, value, "default", "earl") != "" || Trace(key, value, "acme", "early") != "" {
+			t.Errorf("%s: %q", key, Trace(key, value, "default", "early"))
+		}
 	}
 }

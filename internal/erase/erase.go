@@ -2,8 +2,8 @@
 // remembers, the records of risk.scores and the rows of the history; and says
 // what remains elsewhere, and until when.
 //
-// The engine alone writes its state. So the erasure goes through it: a signal
-// in risk.events, which the lane works off as it does an event.
+// The engine alone writes its state. So the erasure goes through it: signals in
+// risk.events and risk.activity, which the lanes work off as they do events.
 package erase
 
 import (
@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -52,7 +53,7 @@ func New(cfg *config.Config, store *history.Store, log *slog.Logger, now func() 
 	if err != nil {
 		return nil, err
 	}
-	client, err := kgo.NewClient(append(slices.Clone(opts), kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)))...)
+	client, err := kgo.NewClient(append(slices.Clone(opts), kgo.RecordPartitioner(kgo.ManualPartitioner()))...)
 	if err != nil {
 		return nil, err
 	}
@@ -180,43 +181,69 @@ func (e *UndoneError) Error() string {
 		"The history is as it was. Run riskstream erase once more then", e.Signal.Topic, e.Signal.Partition, e.Signal.Offset, e.Waited)
 }
 
-// signal sends the signal that erases the user, one more for each further
-// session that has a record, and waits until the engine has worked them off.
+// signal sends the signals that erase the user, and waits until the engine has
+// worked them off: the subject lane gets one, and one more for each further
+// session that has a record; of the source lane each partition gets one, since
+// any network may remember the user's name.
 func (e *Eraser) signal(ctx context.Context, of history.Subject, entities []string) (Position, error) {
-	var sessions []string
+	subjects, err := e.bounds(ctx, e.topics.State)
+	if err != nil {
+		return Position{}, err
+	}
+	sources, err := e.bounds(ctx, e.topics.SourceState)
+	if err != nil {
+		return Position{}, err
+	}
+	partition := e.partitionOf(e.topics.Events, of, len(subjects))
+	sessions := []string{""}
 	for _, entity := range entities {
 		if id, ok := strings.CutPrefix(entity, "session:"+event.Key(of.Tenant, "")); ok {
 			sessions = append(sessions, id)
 		}
 	}
-	if len(sessions) == 0 {
-		sessions = []string{""}
+	var records []*kgo.Record
+	for _, session := range sessions {
+		records = append(records, e.record(e.topics.Events, partition, of, session))
 	}
-	changelog, err := e.bounds(ctx, e.topics.State)
+	for source := range sources {
+		records = append(records, e.record(e.topics.Activity, source, of, ""))
+	}
+	sent, err := e.produce(ctx, records)
 	if err != nil {
 		return Position{}, err
 	}
-	var at Position
-	for batch := range slices.Chunk(sessions, 100) {
-		var records []*kgo.Record
-		for _, session := range batch {
-			signal := erasure(of, session, event.TimeOf(e.now()))
-			records = append(records, &kgo.Record{Topic: e.topics.Events, Key: []byte(event.Key(of.Tenant, of.Name)), Value: signal.AppendJSON(nil)})
-		}
-		ctx, cancel := context.WithTimeoutCause(ctx, askTime, fmt.Errorf("the brokers did not answer for %v", askTime))
-		results := e.client.ProduceSync(ctx, records...)
-		cancel()
-		if err := results.FirstErr(); err != nil {
-			return Position{}, fmt.Errorf("sending the signal to %s: %w", e.topics.Events, e.cfg.Kafka.Explain(err))
-		}
-		for _, r := range results {
-			if at.Topic == "" || r.Record.Offset > at.Offset {
-				at = Position{r.Record.Topic, r.Record.Partition, r.Record.Offset}
-			}
-		}
-	}
+	at := Position{e.topics.Events, partition, sent[e.topics.Events][partition]}
 	e.told(fmt.Sprintf("the signal is at %s/%d offset %d; waiting for the engine, %v at most", at.Topic, at.Partition, at.Offset, e.wait))
-	return at, e.workedOff(ctx, at, changelog[at.Partition].end)
+	waiting, cancel := context.WithTimeoutCause(ctx, e.wait, &UndoneError{at, e.wait})
+	defer cancel()
+	err = e.workedOff(waiting, e.topics.State, sent[e.topics.Events], subjects)
+	if err == nil {
+		err = e.workedOff(waiting, e.topics.SourceState, sent[e.topics.Activity], sources)
+	}
+	return at, err
+}
+
+func (e *Eraser) record(topic string, partition int32, of history.Subject, session string) *kgo.Record {
+	signal := erasure(of, session, event.TimeOf(e.now()))
+	return &kgo.Record{Topic: topic, Partition: partition, Key: []byte(event.Key(of.Tenant, of.Name)), Value: signal.AppendJSON(nil)}
+}
+
+// produce returns the offsets of the last records by topic and partition.
+func (e *Eraser) produce(ctx context.Context, records []*kgo.Record) (map[string]map[int32]int64, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, askTime, fmt.Errorf("the brokers did not answer for %v", askTime))
+	defer cancel()
+	last := map[string]map[int32]int64{}
+	for _, result := range e.client.ProduceSync(ctx, records...) {
+		r := result.Record
+		if result.Err != nil {
+			return nil, fmt.Errorf("sending a signal to %s: %w", r.Topic, e.cfg.Kafka.Explain(result.Err))
+		}
+		if last[r.Topic] == nil {
+			last[r.Topic] = map[int32]int64{}
+		}
+		last[r.Topic][r.Partition] = max(last[r.Topic][r.Partition], r.Offset)
+	}
+	return last, nil
 }
 
 // erasure is the signal that erases a user, and a session that the engine may
@@ -230,41 +257,40 @@ func erasure(of history.Subject, session string, at event.Time) event.Event {
 	}
 }
 
-// workedOff waits until the changelog says that the lane has got past the
-// signal. Its records before from are older than the signal.
-func (e *Eraser) workedOff(ctx context.Context, signal Position, from int64) error {
-	client, err := e.reader(e.topics.State, map[int32]int64{signal.Partition: from})
+// workedOff waits until a changelog says that the lane has got past the signals,
+// whose offsets are given by partition. What stood in the changelog before the
+// signals were sent, up to the given ends, need not be read.
+func (e *Eraser) workedOff(ctx context.Context, changelog string, signals map[int32]int64, before map[int32]span) error {
+	left, from := maps.Clone(signals), map[int32]int64{}
+	for partition := range left {
+		from[partition] = before[partition].end
+	}
+	client, err := e.reader(changelog, from)
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	waiting, cancel := context.WithTimeout(ctx, e.wait)
-	defer cancel()
-	for {
-		fetches := client.PollFetches(waiting)
-		switch {
-		case ctx.Err() != nil:
+	for len(left) > 0 {
+		fetches := client.PollFetches(ctx)
+		if ctx.Err() != nil {
 			return context.Cause(ctx)
-		case waiting.Err() != nil:
-			return &UndoneError{signal, e.wait}
 		}
 		if err := e.refused(fetches); err != nil {
 			return err
 		}
 		var failed error
-		done := false
 		fetches.EachRecord(func(r *kgo.Record) {
 			next, ok, err := engine.Progress(r.Key, r.Value)
 			failed = errors.Join(failed, err)
-			done = done || ok && next > signal.Offset
+			if signal, waits := left[r.Partition]; ok && waits && next > signal {
+				delete(left, r.Partition)
+			}
 		})
 		if failed != nil {
 			return failed
 		}
-		if done {
-			return nil
-		}
 	}
+	return nil
 }
 
 // eraseHistory waits for the sink to store what it has still to store of the

@@ -13,7 +13,9 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/riskstream/riskstream/event"
 	"github.com/riskstream/riskstream/internal/chdb"
@@ -35,11 +37,11 @@ type deployment struct {
 	last   []string // that was found
 }
 
-func deploy(t *testing.T, dsn string) *deployment {
+func deploy(t *testing.T, dsn string, opts ...kfake.Opt) *deployment {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	t.Cleanup(cancel)
-	addr := kafkatest.Fake(t)
+	addr := kafkatest.Fake(t, opts...)
 	cfg, err := config.Parse("riskstream.yaml", fmt.Appendf(nil, `
 kafka: {brokers: [%q], replication_factor: 1, partitions: 2}
 sources:
@@ -51,7 +53,14 @@ history: {dsn: %q}
 	if err != nil {
 		t.Fatal(err)
 	}
-	client, err := kgo.NewClient(kgo.SeedBrokers(addr), kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)))
+	if len(opts) > 0 {
+		cfg.Kafka.SASL = publish.SASLConfig{Mechanism: publish.MechanismPlain, Username: "admin", Password: "p"}
+	}
+	own, err := cfg.Kafka.ClientOptions(slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := kgo.NewClient(own...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,6 +169,7 @@ func (d *deployment) there(e *Eraser, of history.Subject) (found []string) {
 
 var whole = []string{
 	"risk.state: what the engine remembers of the user (1)", "risk.state: levels that will fall (2)",
+	"risk.source_state: networks that remember the user's name (2)",
 	"risk.scores: the user's score (1)", "risk.scores: scores of the user's sessions (1)",
 	"history: rows of events (16)", "history: rows of detections (3)", "history: rows of scores (2)", "history: rows of network_days (16)",
 }
@@ -210,7 +220,7 @@ func TestErase(t *testing.T) {
 	lost := event.Score{Entity: "session:default/lost", Tenant: "default", Subject: anna.Name, Session: "lost", Score: 50, AsOf: began, Version: 1}
 	d.send("risk.scores", lost.Entity, publish.AppendScore(nil, &lost))
 	r, err := e.Erase(d.ctx, anna)
-	if err != nil || !r.Clean() || r.Signal == nil || len(r.Before) != len(whole) || r.Before[3].Count != 2 {
+	if err != nil || !r.Clean() || r.Signal == nil || len(r.Before) != len(whole) || r.Before[4].Count != 2 {
 		t.Fatalf("erased: %+v, %v", r, err)
 	}
 	for _, of := range []history.Subject{ben, {Tenant: "acme", Name: anna.Name}} {
@@ -283,11 +293,25 @@ func audited(t *testing.T, d *deployment, store *history.Store) {
 	}
 }
 
-// Without a history the engine's side is erased and looked at.
+// Without a history the engine's side is erased and looked at, with no more
+// permissions than docs/kafka.md names.
 func TestEraseWithoutHistory(t *testing.T) {
-	d := deploy(t, "")
+	may := func(topic string, operations ...kmsg.ACLOperation) (acls []kfake.ACL) {
+		for _, operation := range operations {
+			acls = append(acls, kfake.ACL{Resource: kmsg.ACLResourceTypeTopic, Name: topic, Pattern: kmsg.ACLResourcePatternTypePrefixed, Operation: operation, Allow: true})
+		}
+		return acls
+	}
+	const read, write, describe, configs = kmsg.ACLOperationRead, kmsg.ACLOperationWrite, kmsg.ACLOperationDescribe, kmsg.ACLOperationDescribeConfigs
+	d := deploy(t, "", kfake.EnableSASL(), kfake.EnableACLs(), kfake.Superuser("PLAIN", "admin", "p"), kfake.User("PLAIN", "eraser", "p", slices.Concat(
+		may("risk.state", read, describe), may("risk.source_state", read, describe), may("risk.scores", read, describe),
+		may("risk.events", write, describe), may("risk.activity", write, describe), may("risk.", configs), may("idp.", configs))...))
 	anna := history.Subject{Tenant: "default", Name: "anna@corp.example"}
-	e := d.eraser(nil, time.Minute)
+	limited := *d
+	cfg := *d.cfg
+	cfg.Kafka.SASL.Username = "eraser"
+	limited.cfg = &cfg
+	e := limited.eraser(nil, time.Minute)
 	if _, err := e.Erase(d.ctx, anna); err == nil || !strings.Contains(err.Error(), "there is no topic risk.state") {
 		t.Errorf("before anything was there: %v", err)
 	}
@@ -297,10 +321,10 @@ func TestEraseWithoutHistory(t *testing.T) {
 	d.eventually("the scores", func() bool {
 		r, err := e.Verify(d.ctx, anna)
 		d.last = []string{fmt.Sprintf("%+v %v", r, err)}
-		return err == nil && len(r.Found) == 4
+		return err == nil && len(r.Found) == 5
 	})
 	r, err := e.Erase(d.ctx, anna)
-	if err != nil || !r.Clean() || len(r.Before) != 4 {
+	if err != nil || !r.Clean() || len(r.Before) != 5 {
 		t.Errorf("%+v, %v", r, err)
 	}
 	where := map[string]Remains{}

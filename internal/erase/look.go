@@ -41,12 +41,24 @@ func (t *there) add(where, what string, count int) {
 // the history.
 func (e *Eraser) look(ctx context.Context, of history.Subject) (*there, error) {
 	found := &there{}
-	traces, err := e.traces(ctx, of)
+	bounds, err := e.bounds(ctx, e.topics.State)
+	if err != nil {
+		return nil, err
+	}
+	own := e.partitionOf(e.topics.State, of, len(bounds))
+	traces, err := e.traces(ctx, e.topics.State, of, map[int32]span{own: bounds[own]})
 	if err != nil {
 		return nil, err
 	}
 	found.add(e.topics.State, "what the engine remembers of the user", traces[engine.TraceState])
 	found.add(e.topics.State, "levels that will fall", traces[engine.TraceFall])
+	if bounds, err = e.bounds(ctx, e.topics.SourceState); err != nil {
+		return nil, err
+	}
+	if traces, err = e.traces(ctx, e.topics.SourceState, of, bounds); err != nil {
+		return nil, err
+	}
+	found.add(e.topics.SourceState, "networks that remember the user's name", traces[engine.TraceName])
 	users, sessions, err := e.scores(ctx, of)
 	if err != nil {
 		return nil, err
@@ -69,15 +81,10 @@ func (e *Eraser) look(ctx context.Context, of history.Subject) (*there, error) {
 
 func userEntity(of history.Subject) string { return "user:" + event.Key(of.Tenant, of.Name) }
 
-// traces counts what the changelog has of a user now, by kind.
-func (e *Eraser) traces(ctx context.Context, of history.Subject) (map[string]int, error) {
-	bounds, err := e.bounds(ctx, e.topics.State)
-	if err != nil {
-		return nil, err
-	}
-	partition := e.partitionOf(e.topics.State, of, len(bounds))
+// traces counts what a changelog has of a user now, by kind.
+func (e *Eraser) traces(ctx context.Context, changelog string, of history.Subject, spans map[int32]span) (map[string]int, error) {
 	last := map[string]string{} // by key
-	err = e.read(ctx, e.topics.State, map[int32]span{partition: bounds[partition]}, func(r *kgo.Record) error {
+	err := e.read(ctx, changelog, spans, func(r *kgo.Record) error {
 		if trace := engine.Trace(r.Key, r.Value, of.Tenant, of.Name); trace != "" {
 			last[string(r.Key)] = trace
 		} else {

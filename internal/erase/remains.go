@@ -68,7 +68,7 @@ func (e *Eraser) remains(ctx context.Context, of history.Subject, since time.Tim
 		list = append(list, r)
 	}
 	list = append(list,
-		Remains{Where: e.topics.SourceState, What: "hashes of the subject, of networks that it came in from; no name", Note: "until others come in from there, a day later"},
+		Remains{Where: e.topics.SourceState, What: "hashes of the user, of networks that the user came in from; and earlier states with the name, until compaction", Note: "hashes until newer ones take their place"},
 		e.snapshot(ctx, of))
 	if e.store != nil {
 		days := e.cfg.History.Days
@@ -91,7 +91,7 @@ func (e *Eraser) snapshot(ctx context.Context, of history.Subject) Remains {
 		name = fmt.Sprintf("lane-%d.snapshot", e.partitionOf(e.topics.State, of, len(bounds)))
 	}
 	return Remains{
-		Where: name + " in engine.state_dir", What: "the state from before the erasure",
+		Where: name + ", source-*.snapshot in engine.state_dir", What: "the state from before the erasure",
 		Note: "for two minutes at most on the process that has the partition; where another has had it before, until that file is deleted (it is not used for more than a day)",
 	}
 }
