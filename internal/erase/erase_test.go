@@ -325,7 +325,7 @@ func TestEraseWithoutHistory(t *testing.T) {
 	})
 	r, err := e.Erase(d.ctx, anna)
 	if err != nil || !r.Clean() || len(r.Before) != 5 {
-		t.Errorf("%+v, %v", r, err)
+		t.Fatalf("%+v, %v", r, err)
 	}
 	where := map[string]Remains{}
 	for _, m := range r.Remains {
