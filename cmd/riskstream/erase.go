@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -147,7 +146,6 @@ func writeErasure(w io.Writer, r *erase.Report) error {
 	}
 	writeFound(w, r.Found)
 	fmt.Fprintf(w, "\nwhat remains, or may, elsewhere (UTC):\n")
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, m := range r.Remains {
 		until := m.Note
 		if m.Until != 0 {
@@ -156,9 +154,11 @@ func writeErasure(w io.Writer, r *erase.Report) error {
 				until += " (" + m.Note + ")"
 			}
 		}
-		fmt.Fprintf(t, "  %s\t%s\t%s\n", livetable.Clean(m.Where), m.What, until)
+		if _, err := fmt.Fprintf(w, "  %s: %s\n      %s\n", livetable.Clean(m.Where), m.What, until); err != nil {
+			return err
+		}
 	}
-	return t.Flush()
+	return nil
 }
 
 func writeFound(w io.Writer, found []erase.Found) {

@@ -19,8 +19,10 @@ func TestErasureForPeople(t *testing.T) {
 	}
 	const rest = `
 what remains, or may, elsewhere (UTC):
-  risk.events        the user's events  until 2026-06-07 08:00:00 (retention.ms of 90 days, and segment.ms)
-  risk.source_state  hashes             until others come in from there
+  risk.events: the user's events
+      until 2026-06-07 08:00:00 (retention.ms of 90 days, and segment.ms)
+  risk.source_state: hashes
+      until others come in from there
 `
 	signal := &erase.Position{Topic: "risk.events"}
 	for _, test := range []struct {
