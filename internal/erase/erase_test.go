@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -85,6 +87,14 @@ func (d *deployment) run() (stop func()) {
 	ended := make(chan error, 2)
 	go func() { ended <- eng.Run(ctx) }()
 	go func() { ended <- history.Keep(ctx, d.cfg, registry, log) }()
+	if dir, embedded := strings.CutPrefix(d.cfg.History.DSN, config.Embedded); embedded {
+		// Whoever opens the history first has its engine, and that must be the
+		// sink, as long as both are in one process.
+		d.eventually("the history", func() bool {
+			_, err := os.Stat(filepath.Join(dir, "riskstream.endpoint"))
+			return err == nil
+		})
+	}
 	return func() {
 		d.t.Helper()
 		cancel()
@@ -196,12 +206,7 @@ func TestErase(t *testing.T) {
 		d.travels("idp.one", user)
 	}
 	d.travels("idp.two", "anna")
-	var store *history.Store
-	d.eventually("a history", func() (ok bool) {
-		var err error
-		store, err = history.Open(d.ctx, d.cfg.History)
-		return err == nil
-	})
+	store := d.open()
 	e := d.eraser(store, time.Minute)
 	for _, of := range []history.Subject{anna, ben, {Tenant: "acme", Name: anna.Name}} {
 		d.eventually("everything of "+of.String(), func() bool { return slices.Equal(d.there(e, of), whole) })
@@ -260,11 +265,7 @@ func TestErase(t *testing.T) {
 	}
 	stop = d.run()
 	defer stop()
-	d.eventually("a history", func() bool {
-		var err error
-		store, err = history.Open(d.ctx, d.cfg.History)
-		return err == nil
-	})
+	store = d.open()
 	defer store.Close()
 	e = d.eraser(store, time.Minute)
 	if r, err := e.Erase(d.ctx, ben); err != nil || !r.Clean() {
