@@ -201,6 +201,17 @@ func (m *SourceMemory) addNamed(name string, at seconds) {
 	copy(oldest.name[:], name)
 }
 
+// ForgetName forgets the name of a user who has come in, and reports whether it
+// was there. What is told by hashes stays: others are judged by it.
+func (m *SourceMemory) ForgetName(subject string) (was bool) {
+	for i := range m.named {
+		if n := &m.named[i]; n.len != 0 && n.subject() == subject {
+			*n, was = named{}, true
+		}
+	}
+	return was
+}
+
 // guest is the entry of a user who came in; nil when there is none.
 func (m *SourceMemory) guest(user uint32) *guest {
 	for i := range m.guests {

@@ -62,6 +62,12 @@ const (
 	Release            = "release"             // ends the pin
 )
 
+// Erase is the code of the signal (KindSignal, IDPSignal) with which riskstream
+// erase has the lane forget its subject. It is no verdict: only what stands in
+// risk.events has it, and ingest refuses it from a source. Its session.id names
+// a session whose record is to end too.
+const Erase = "erase"
+
 // PasswordSpray is the code of the signal that passwords were tried on many
 // users from a network that the subject has come in from; Signal has the facts.
 const PasswordSpray = "password_spray"
@@ -351,3 +357,8 @@ func nonZero(h uint64) uint64 {
 // Key is the record key of a subject's events, detections and, behind
 // "user:", scores.
 func Key(tenant, subject string) string { return tenant + "/" + subject }
+
+// Erases reports that the event has the lane forget its subject.
+func (e *Event) Erases() bool {
+	return e.Kind == KindSignal && e.Action == IDPSignal && e.Code == Erase
+}

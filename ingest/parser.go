@@ -198,9 +198,12 @@ func (p *Parser) stamp(e *event.Event, native bool, i int, f *format, raw []byte
 	}
 }
 
-// check finds what makes an event unusable.
+// check finds what makes an event unusable. Who can write to a source must not
+// erase anybody; a file may be a dump of risk.events, where it was done.
 func (p *Parser) check(e *event.Event) error {
 	switch {
+	case p.source.Topic != "" && e.Erases():
+		return reject(InvalidEvent, "a source may not erase anybody: riskstream erase does")
 	case e.Time == 0:
 		return reject(NoTime, "the event says no time that can be read (the years 1990 to 2200, any common form)")
 	case e.Time < event.MinTime || e.Time > event.MaxTime:

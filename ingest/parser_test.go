@@ -3,6 +3,7 @@ package ingest
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -264,5 +265,29 @@ func TestOwnEventsOfATopicDoNotChooseTheirTenant(t *testing.T) {
 	}
 	if tenant, offset := of(Source{Topic: "idp.test", Format: "riskstream", Tenant: "acme"}); tenant != "acme" || offset != 9 {
 		t.Errorf("topic: tenant %q, offset %d; want the source's", tenant, offset)
+	}
+}
+
+// Who can write to a source may say that a user is safe, where the operator has
+// allowed it, and must not make riskstream forget anybody. A dump of risk.events
+// has the erasures that were.
+func TestASourceErasesNobody(t *testing.T) {
+	const raw = `{"@timestamp":"2026-03-04T12:00:00.000Z","event":{"id":"1","kind":"signal","action":"idp_signal","code":"%s","provider":"soc"},` +
+		`"user":{"subject":"alice@example.com"},"organization":{"id":"default"}}`
+	for _, test := range []struct {
+		source Source
+		code   string
+		taken  bool
+	}{
+		{Source{Topic: "idp.soc", Format: "riskstream"}, event.ConfirmSafe, true},
+		{Source{Topic: "idp.soc", Format: "riskstream"}, event.Erase, false},
+		{Source{}, event.Erase, true},
+	} {
+		events, dead := parse(t, test.source, Options{}, fmt.Sprintf(raw, test.code), 0)
+		if taken := len(events) == 1; taken != test.taken || len(dead) == 1 == test.taken {
+			t.Errorf("%s from topic %q: %d events, dead letters %v", test.code, test.source.Topic, len(events), dead)
+		} else if !taken && dead[0].Reason != InvalidEvent {
+			t.Errorf("reason %s", dead[0].Reason)
+		}
 	}
 }

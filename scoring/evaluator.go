@@ -213,6 +213,17 @@ func (v *Evaluator) noted(session uint64) bool {
 // hasSession reports that the evidence makes a session record.
 func (c *Contribution) hasSession() bool { return c.OfSession && c.SessionID[0] != 0 }
 
+// Sessions are the ids of the sessions with evidence of their own, which may
+// have records, some perhaps twice.
+func Sessions(open []Contribution) (ids []string) {
+	for i := range open {
+		if c := &open[i]; c.hasSession() {
+			ids = append(ids, string(text(c.SessionID[:])))
+		}
+	}
+	return ids
+}
+
 func (v *Evaluator) sessionScore(open []Contribution, session uint64, asOf event.Time) centi {
 	return v.scoreAt(v.evidenceOf(open, ofSession(session)), asOf)
 }

@@ -249,7 +249,9 @@ func auditHistory(cmd *cobra.Command, q *historyQuery) error {
 		return err
 	}
 	return q.ask(cmd, func(ctx context.Context, store *history.Store, _ history.Span) error {
-		audits, err := store.AuditAll(ctx, cfg.Kafka, opts, clock())
+		shown := newProgress(cmd.ErrOrStderr())
+		audits, err := store.AuditAll(ctx, cfg.Kafka, opts, clock(), func(done, total int64) { shown.counted("records", done, total) })
+		shown.done()
 		if err != nil {
 			return err
 		}

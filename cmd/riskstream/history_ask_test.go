@@ -286,7 +286,7 @@ func (w *tale) kept() (configFile string) {
 		ended <- history.NewSink(store, w.kafka, "test", history.NewMetrics(prometheus.NewRegistry()), slog.New(slog.NewTextHandler(w.t.Output(), nil))).Run(ctx, w.opts)
 	}()
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
-		audits, err := store.AuditAll(w.t.Context(), w.kafka, w.opts, time.Now())
+		audits, err := store.AuditAll(w.t.Context(), w.kafka, w.opts, time.Now(), func(done, total int64) {})
 		if err != nil {
 			w.t.Fatal(err)
 		}

@@ -146,10 +146,10 @@ func writeTop(w io.Writer, list []history.Riskiest) error {
 
 func writeAudits(w io.Writer, audits []history.Audit) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "topic\tpartition\trecords\trows\tmissing\tdoubled\twaiting\texpired\t")
+	fmt.Fprintln(t, "topic\tpartition\trecords\trows\tmissing\tdoubled\twaiting\texpired\terased\t")
 	for i := range audits {
 		a := &audits[i]
-		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t\n", a.Topic, a.Partition, a.Records, a.Rows, a.Missing, a.Doubled, a.Waiting, a.Expired)
+		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t\n", a.Topic, a.Partition, a.Records, a.Rows, a.Missing, a.Doubled, a.Waiting, a.Expired, a.Erased)
 	}
 	return t.Flush()
 }

@@ -48,8 +48,9 @@ type Sink interface {
 	// Score is a new record of a user or session, caused by an event or by
 	// the passing of time.
 	Score(record *event.Score)
-	// Gone is the end of a session's risk.
-	Gone(session *event.Score)
+	// Gone is the end of a record: of a session's risk, or of whoever is
+	// erased. Only the entity is sure to be set.
+	Gone(record *event.Score)
 }
 
 // Lane evaluates events one after the other. It belongs to one goroutine.
@@ -72,6 +73,10 @@ func (l *Lane) Process(p *Partition, e *event.Event, out Sink) Result {
 	}
 	if e.User.Subject == "" {
 		return Result{Status: NoSubject}
+	}
+	if e.Erases() {
+		l.erase(p, e, out)
+		return Result{Status: Signalled, Subject: e.User.Subject}
 	}
 	sub := l.recall(p, e)
 	if !sub.seen.add(e) {

@@ -44,9 +44,9 @@ func (r *Records) Score(record *event.Score) {
 }
 
 // Gone implements Sink.
-func (r *Records) Gone(session *event.Score) {
-	delete(r.scores, session.Entity)
-	delete(r.top, session.Entity)
+func (r *Records) Gone(record *event.Score) {
+	delete(r.scores, record.Entity)
+	delete(r.top, record.Entity)
 }
 
 // Top returns the last record of every user, in no particular order.

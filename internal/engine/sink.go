@@ -63,9 +63,9 @@ func (o *outbox) Score(record *event.Score) {
 }
 
 // Gone implements Sink.
-func (o *outbox) Gone(session *event.Score) {
+func (o *outbox) Gone(record *event.Score) {
 	if !o.muted {
-		o.produce(o.topics.Scores, []byte(session.Entity), nil)
+		o.produce(o.topics.Scores, []byte(record.Entity), nil)
 	}
 }
 

@@ -28,6 +28,10 @@ func (l *SourceLane) Process(p *Partition, e *event.Event) (Status, []event.Even
 	if !p.marks.advance(&e.Origin) {
 		return Repeated, nil
 	}
+	if e.Erases() {
+		l.erase(p, e)
+		return Signalled, nil
+	}
 	network := e.NetworkKey()
 	if network == "" {
 		return NoSubject, nil

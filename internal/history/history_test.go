@@ -212,7 +212,7 @@ func (w *topics) run(store *Store) (stop func()) {
 func (w *topics) audited(store *Store) []Audit {
 	w.t.Helper()
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
-		audits, err := store.AuditAll(w.t.Context(), w.kafka, w.opts, time.Now())
+		audits, err := store.AuditAll(w.t.Context(), w.kafka, w.opts, time.Now(), func(done, total int64) {})
 		if err != nil {
 			w.t.Fatal(err)
 		}

@@ -19,7 +19,7 @@ import (
 // The rows of a file have "sha256:" and its sum for a topic. Their offset is
 // the number of the element of the file that they follow from, and behind it
 // which of its rows they are; since the rows of events are inserted last,
-// everything up to the last of them is there.
+// everything up to the last of them is there, or was erased.
 type Loader struct {
 	ctx    context.Context // of the whole loading: observers of a replay get none
 	store  *Store
@@ -63,7 +63,7 @@ func (l *Loader) File(sum string) error {
 	l.done = map[string]int64{}
 	for _, table := range tables() {
 		last := int64(-1)
-		err := l.store.conn.QueryRow(l.ctx, "SELECT if(count() = 0, -1, max(offset)) FROM "+table+" WHERE topic = ?", l.file).Scan(&last)
+		err := l.store.conn.QueryRow(l.ctx, "SELECT if(count() = 0, -1, max(offset)) FROM (SELECT offset FROM "+table+" WHERE topic = ? UNION ALL SELECT offset FROM "+tableErasures+" WHERE topic = ?)", l.file, l.file).Scan(&last)
 		if err != nil {
 			return fmt.Errorf("history: what is stored of the file in %s: %w", table, err)
 		}

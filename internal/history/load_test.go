@@ -178,3 +178,28 @@ func TestLoadingAgainAddsNothing(t *testing.T) {
 		}
 	}
 }
+
+// Who was erased does not come back with the file, not even with its last rows.
+func TestLoadingAgainDoesNotBringBackWhoWasErased(t *testing.T) {
+	cfg := inDir(t.TempDir())
+	store := openStore(t, cfg)
+	load(t, store, "one", 100, 0)
+	last := anEvent(99)
+	of := Subject{last.Tenant, last.User.Subject}
+	if err := store.Erase(t.Context(), cfg, of, nil, loadedAt, func(string) {}); err != nil {
+		t.Fatal(err)
+	}
+	load(t, store, "one", 100, 0)
+	rows, err := store.RowsOf(t.Context(), of)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range rows {
+		if r.Rows != 0 {
+			t.Errorf("%d rows of %s", r.Rows, r.Table)
+		}
+	}
+	if _, err := store.Find(t.Context(), last.User.ID); err == nil {
+		t.Error("the user is still found by name")
+	}
+}

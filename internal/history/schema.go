@@ -71,7 +71,7 @@ func words(cluster string) template.FuncMap {
 
 // shardBy is what rows of a table that stay together have in common.
 func shardBy(table string) string {
-	if slices.Contains(tables(), table) {
+	if table == tableErasures || slices.Contains(tables(), table) {
 		return "topic, partition"
 	}
 	return "tenant" // summaries are made on the shard of their rows, and only read through this

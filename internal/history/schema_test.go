@@ -67,7 +67,7 @@ func TestTheClustersSchemaIsUnderstood(t *testing.T) {
 			}
 		}
 	}
-	if n != 25 || distributed != 8 {
-		t.Errorf("%d statements with %d distributed tables, want 25 with 8", n, distributed)
+	if n != 27 || distributed != 9 {
+		t.Errorf("%d statements with %d distributed tables, want 27 with 9", n, distributed)
 	}
 }

@@ -93,10 +93,11 @@ func (s *Store) Close() error {
 	return errors.Join(s.conn.Close(), s.close())
 }
 
-// stored are the highest offsets of each partition that the history has.
+// stored are the highest offsets of each partition that the history has, or
+// has had until they were erased.
 func (s *Store) stored(ctx context.Context) (map[place]int64, error) {
 	last := map[place]int64{}
-	for _, table := range tables() {
+	for _, table := range append(tables(), tableErasures) {
 		rows, err := s.conn.Query(ctx, "SELECT topic, partition, max(offset) FROM "+table+" GROUP BY topic, partition")
 		if err != nil {
 			return nil, fmt.Errorf("offsets of %s: %w", table, err)
@@ -107,7 +108,9 @@ func (s *Store) stored(ctx context.Context) (map[place]int64, error) {
 			if err := rows.Scan(&at.topic, &at.partition, &offset); err != nil {
 				return nil, errors.Join(err, rows.Close())
 			}
-			last[at] = offset
+			if had, ok := last[at]; !ok || offset > had {
+				last[at] = offset
+			}
 		}
 		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
 			return nil, fmt.Errorf("offsets of %s: %w", table, err)

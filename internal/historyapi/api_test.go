@@ -531,7 +531,7 @@ func fill(t *testing.T, dir string) {
 		ended <- history.NewSink(store, kafka, "test", history.NewMetrics(prometheus.NewRegistry()), slog.New(slog.DiscardHandler)).Run(ctx, opts)
 	}()
 	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		audits, err := store.AuditAll(t.Context(), kafka, opts, time.Now())
+		audits, err := store.AuditAll(t.Context(), kafka, opts, time.Now(), func(done, total int64) {})
 		if err != nil {
 			t.Fatal(err)
 		}
