@@ -76,6 +76,8 @@ const (
 	// maxCompactionLag ends superseded scores within a day, also on a topic with
 	// little traffic; they are personal data.
 	maxCompactionLag = day
+	// maxStateLag does the same for superseded states, of which there are more.
+	maxStateLag = 2 * day
 
 	day = 24 * time.Hour
 )
@@ -126,6 +128,7 @@ func changelog() map[string]string {
 		"segment.bytes":             strconv.Itoa(128 << 20),
 		"segment.ms":                millis(6 * time.Hour),
 		"min.cleanable.dirty.ratio": "0.3",
+		"max.compaction.lag.ms":     millis(maxStateLag),
 	}
 }
 
