@@ -39,7 +39,7 @@ const rulesUnderTest = `rules:
       event.code == "no such code"
 `
 
-func pipelines(t *testing.T) (with, without *engine.Pipeline) {
+func pipelines(t testing.TB) (with, without *engine.Pipeline) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "new.yaml")
 	if err := os.WriteFile(file, []byte(rulesUnderTest), 0o600); err != nil {
