@@ -8,7 +8,7 @@ FUZZTIME ?= 20s
 REAL = $(shell grep -rl --include=*_test.go '^//go:build realkafka' . | xargs -n1 dirname | sort -u | grep -v internal/torture)
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo libchdb test test-real torture-short torture race lint vuln fuzz bench microbench golden clean
+.PHONY: help build demo libchdb test test-real torture-short torture race lint vuln fuzz bench bench-history microbench golden clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ fuzz: ## each fuzz test for FUZZTIME (20s)
 
 bench: build ## the engine on a real Apache Kafka: speed, latency, memory, restarts (some 10 minutes)
 	./bin/riskstream bench --real
+
+bench-history: ## the history at scale: inserts, bytes on disk, timelines, exports, backtest (HISTORY_ROWS=2000000)
+	go test -timeout 3h -run '^$$' -bench 'History|Backtest' -benchtime 1x ./internal/history ./internal/backtest
 
 microbench: ## benchmarks of every stage, and of a whole replay on one core
 	go test -run '^$$' -bench . -benchmem ./...
