@@ -77,6 +77,7 @@ type rowsOf[R any] struct {
 	read     func(key, value []byte, row *R) error
 	position func(row *R) *position
 	row      R
+	room     []string
 }
 
 func (b *rowsOf[R]) info() *batchInfo { return &b.batchInfo }
@@ -129,20 +130,24 @@ func (b *rowsOf[R]) insert(ctx context.Context, conn driver.Conn) error {
 		"async_insert":                0,
 		"max_execution_time":          int(insertTime / time.Second),
 	}))
-	names := make([]string, len(b.columns))
-	for i, c := range b.columns {
-		names[i] = "`" + strings.ReplaceAll(c.title(), ".", "`.`") + "`"
+	var columns []column[R]
+	var names []string
+	for _, c := range b.columns {
+		if !c.blank() {
+			columns, names = append(columns, c), append(names, "`"+strings.ReplaceAll(c.title(), ".", "`.`")+"`")
+		}
 	}
 	into, err := conn.PrepareBatch(ctx, "INSERT INTO "+b.table+" ("+strings.Join(names, ", ")+")")
 	if err != nil {
 		return err
 	}
 	defer into.Close()
-	for i, c := range b.columns {
-		if err := c.fill(into.Column(i)); err != nil {
+	for i, c := range columns {
+		if err := c.fill(into.Column(i), &b.room); err != nil {
 			return fmt.Errorf("column %s: %w", c.title(), err)
 		}
 	}
+	clear(b.room) // lets go of the texts
 	return into.Send()
 }
 

@@ -14,8 +14,20 @@ import (
 type column[R any] interface {
 	title() string
 	add(row *R)
-	fill(to driver.BatchColumn) error
+	// blank reports that no row has anything in the column, which then need not
+	// be sent.
+	blank() bool
+	// fill hands the values over; room is for the column's use meanwhile.
+	fill(to driver.BatchColumn, room *[]string) error
 	reset()
+}
+
+// col makes a column.
+func col[R, V any](name string, of func(row *R) V) column[R] {
+	if of, ok := any(of).(func(row *R) string); ok {
+		return &texts[R]{name: name, of: of}
+	}
+	return &values[R, V]{name: name, of: of}
 }
 
 // values is a column whose values are a V of each row.
@@ -25,19 +37,45 @@ type values[R, V any] struct {
 	list []V
 }
 
-func (c *values[R, V]) title() string                    { return c.name }
-func (c *values[R, V]) add(row *R)                       { c.list = append(c.list, c.of(row)) }
-func (c *values[R, V]) fill(to driver.BatchColumn) error { return to.Append(c.list) }
+func (c *values[R, V]) title() string                                 { return c.name }
+func (c *values[R, V]) add(row *R)                                    { c.list = append(c.list, c.of(row)) }
+func (c *values[R, V]) blank() bool                                   { return false }
+func (c *values[R, V]) fill(to driver.BatchColumn, _ *[]string) error { return to.Append(c.list) }
 
 func (c *values[R, V]) reset() {
-	clear(c.list) // lets go of texts
+	clear(c.list) // lets go of what it points to
 	c.list = c.list[:0]
 }
 
-// col makes a column.
-func col[R, V any](name string, of func(row *R) V) column[R] {
-	return &values[R, V]{name: name, of: of}
+// texts is a column of texts. They stand one behind the other, so that the
+// garbage collector has nothing to follow in millions of them.
+type texts[R any] struct {
+	name  string
+	of    func(row *R) string
+	bytes []byte
+	ends  []int
 }
+
+func (c *texts[R]) title() string { return c.name }
+func (c *texts[R]) blank() bool   { return len(c.bytes) == 0 }
+
+func (c *texts[R]) add(row *R) {
+	c.bytes = append(c.bytes, c.of(row)...)
+	c.ends = append(c.ends, len(c.bytes))
+}
+
+func (c *texts[R]) fill(to driver.BatchColumn, room *[]string) error {
+	all, from := string(c.bytes), 0
+	list := (*room)[:0]
+	for _, end := range c.ends {
+		list = append(list, all[from:end])
+		from = end
+	}
+	*room = list
+	return to.Append(list)
+}
+
+func (c *texts[R]) reset() { c.bytes, c.ends = c.bytes[:0], c.ends[:0] }
 
 // position is where a row's record stands in Kafka, and when it came there.
 type position struct {
