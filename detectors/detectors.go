@@ -92,12 +92,13 @@ func (s *Set) Detect(e *event.Event, m *Memory, before Standing, out []event.Det
 // detectSecondFactor looks at what happens to second factors beside sign-ins
 // that succeed.
 func (s *Set) detectSecondFactor(e *event.Event, m *Memory, before Standing, out []event.Detection) []event.Detection {
-	if step := promptStepOf(e); step == promptApproved {
-		at := see(e)
-		return s.detectMFAFatigueApproved(e, &at, m, s.learning(m, max(before.AsOf, e.Time)), out)
-	} else if step != noPrompt {
+	switch step := promptStepOf(e); step {
+	case promptAsked, promptIgnored, promptDenied:
 		at := see(e)
 		return s.detectMFAFatigue(step, &at, m, out)
+	case promptApproved:
+		at := see(e)
+		return s.detectMFAFatigueApproved(e, &at, m, s.learning(m, max(before.AsOf, e.Time)), out)
 	}
 	if mistypedCode(e) {
 		at := see(e)

@@ -185,6 +185,13 @@ func TestMFAFatigueApproved(t *testing.T) {
 		{"wrong numbers, then the right one", nil, func(d *diary) {
 			d.prompted(6, on(20, "08:59"), 8*time.Minute, paris, laptop, wrongNumber)
 		}, []change{paris, laptop}, ""},
+		{"asked, wrong numbers, then the right one", nil, func(d *diary) {
+			for i := range 6 {
+				at := on(20, "08:50").Add(time.Duration(i) * time.Minute)
+				d.entry(signIn(at, paris, laptop, pushAsked))
+				d.entry(signIn(at.Add(20*time.Second), paris, laptop, wrongNumber))
+			}
+		}, []change{paris, laptop}, ""},
 		{"denied, then a code", nil, func(d *diary) {
 			d.prompted(5, on(20, "08:59"), 8*time.Minute, tokyo, kali, pushDenied)
 		}, []change{tokyo, kali, rightCode}, ""},

@@ -44,12 +44,13 @@ const (
 	promptAsked
 	promptIgnored
 	promptDenied
+	promptAnswered // not approved, but somebody tried to
 	promptApproved
 )
 
 // promptStepOf reads an event. A denial may also be that of a phone call. A
 // push that failed in another way was answered, with the wrong number of
-// number matching: whoever did so was at it, and it counts as nothing.
+// number matching: whoever did so was at it, and it counts as nothing more.
 func promptStepOf(e *event.Event) promptStep {
 	if !byPerson(e) {
 		return noPrompt
@@ -63,6 +64,8 @@ func promptStepOf(e *event.Event) promptStep {
 		return promptDenied
 	case verifies && e.Outcome == event.Failure && e.Reason == event.MFATimeout && (push || e.Auth.Factor == event.FactorNone):
 		return promptIgnored
+	case verifies && e.Outcome == event.Failure && e.Reason == event.MFAFailed && push:
+		return promptAnswered
 	case verifies && e.Outcome == event.Success && push:
 		return promptApproved
 	}
@@ -91,6 +94,10 @@ func (p *prompts) note(step promptStep, at *sighting, m *Memory) {
 			p.remove(i)
 		}
 		p.add(q)
+	case promptAnswered:
+		if i := p.waiting(&q); i >= 0 {
+			p.remove(i)
+		}
 	case promptApproved:
 		near := m.ownPlace(at)
 		for i := p.count() - 1; i >= 0; i-- {
