@@ -56,6 +56,9 @@ func promptStepOf(e *event.Event) promptStep {
 		return noPrompt
 	}
 	push := e.Auth.Factor == event.FactorPush
+	if !push && e.Outcome != event.Failure {
+		return noPrompt // as most events are
+	}
 	verifies := e.Action == event.MFAVerify || e.Action == event.SignIn
 	switch {
 	case e.Action == event.MFAChallenge && push && e.Outcome != event.Failure:
