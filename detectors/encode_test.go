@@ -207,3 +207,15 @@ func BenchmarkDecodeMemory(b *testing.B) {
 		})
 	}
 }
+
+// What version 1 could not have written is damage.
+func TestVersion1HasNoSecondFactors(t *testing.T) {
+	b := goldenMemories()["attacked"].appended()
+	b[0] = 1
+	var m Memory
+	r := wire.NewReader(b)
+	m.DecodeBinary(&r)
+	if r.End() == nil {
+		t.Error("parts of version 2 were read as version 1")
+	}
+}
