@@ -17,6 +17,11 @@ type Config struct {
 	BruteForceSuccess BruteForceSuccessConfig `yaml:"brute_force_success"`
 	FailedLoginBurst  FailedLoginBurstConfig  `yaml:"failed_login_burst"`
 	PasswordSpray     PasswordSprayConfig     `yaml:"password_spray"`
+
+	MFAFatigue         MFAFatigueConfig         `yaml:"mfa_fatigue"`
+	MFAFatigueApproved MFAFatigueApprovedConfig `yaml:"mfa_fatigue_approved"`
+	MFABruteForce      MFABruteForceConfig      `yaml:"mfa_brute_force"`
+	MFAChangeAfterRisk MFAChangeAfterRiskConfig `yaml:"mfa_change_after_risk"`
 }
 
 // LearningConfig says when a subject is known well enough for novelty to
@@ -53,6 +58,10 @@ func Defaults() Config {
 		PasswordSpray: PasswordSprayConfig{
 			Enabled: true, Users: 5, Attempts: 15, MaxTries: 8, Share: 0.6, Span: 5 * time.Minute, Window: time.Hour,
 		},
+		MFAFatigue:         MFAFatigueConfig{Enabled: true, Prompts: 5, Window: 10 * time.Minute},
+		MFAFatigueApproved: MFAFatigueApprovedConfig{Enabled: true, Denials: 3, Prompts: 5, Window: 10 * time.Minute},
+		MFABruteForce:      MFABruteForceConfig{Enabled: true, Failures: 10, Window: 10 * time.Minute},
+		MFAChangeAfterRisk: MFAChangeAfterRiskConfig{Enabled: true, Window: time.Hour},
 	}
 }
 
@@ -79,6 +88,14 @@ func (c Config) Validate() []error {
 	v.number("password_spray.share", p.Share, 0, 1)
 	v.span("password_spray.span", p.Span, 0, time.Hour)
 	v.span("password_spray.window", p.Window, time.Minute, 24*time.Hour)
+	v.count("mfa_fatigue.prompts", c.MFAFatigue.Prompts, 2, maxPrompts, "so many push requests are remembered")
+	v.span("mfa_fatigue.window", c.MFAFatigue.Window, time.Minute, remembered)
+	v.count("mfa_fatigue_approved.denials", c.MFAFatigueApproved.Denials, 1, maxPrompts, "so many push requests are remembered")
+	v.count("mfa_fatigue_approved.prompts", c.MFAFatigueApproved.Prompts, 2, maxPrompts, "so many push requests are remembered")
+	v.span("mfa_fatigue_approved.window", c.MFAFatigueApproved.Window, time.Minute, remembered)
+	v.count("mfa_brute_force.failures", c.MFABruteForce.Failures, 2, maxFailures, "so many wrong codes are remembered")
+	v.span("mfa_brute_force.window", c.MFABruteForce.Window, time.Minute, remembered)
+	v.span("mfa_change_after_risk.window", c.MFAChangeAfterRisk.Window, time.Minute, remembered)
 	return v.errs
 }
 

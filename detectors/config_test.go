@@ -56,6 +56,14 @@ func TestValidate(t *testing.T) {
 		{"detectors.password_spray.max_tries: 1 is not in 2 to 100", func(c *Config) { c.PasswordSpray.MaxTries = 1 }},
 		{"detectors.password_spray.share: 1.5 is not in 0 to 1", func(c *Config) { c.PasswordSpray.Share = 1.5 }},
 		{"detectors.password_spray.span: 2h0m0s is not in 0s to 1h0m0s", func(c *Config) { c.PasswordSpray.Span = 2 * time.Hour }},
+		{"detectors.mfa_fatigue.prompts: 13 is not in 2 to 12 (so many push requests are remembered)", func(c *Config) { c.MFAFatigue.Prompts = 13 }},
+		{"detectors.mfa_fatigue.window: 25h0m0s is not in 1m0s to 24h0m0s", func(c *Config) { c.MFAFatigue.Window = 25 * time.Hour }},
+		{"detectors.mfa_fatigue_approved.denials: 0 is not in 1 to 12 (so many push requests are remembered)", func(c *Config) { c.MFAFatigueApproved.Denials = 0 }},
+		{"detectors.mfa_fatigue_approved.prompts: 1 is not in 2 to 12 (so many push requests are remembered)", func(c *Config) { c.MFAFatigueApproved.Prompts = 1 }},
+		{"detectors.mfa_fatigue_approved.window: 1s is not in 1m0s to 24h0m0s", func(c *Config) { c.MFAFatigueApproved.Window = time.Second }},
+		{"detectors.mfa_brute_force.failures: 20 is not in 2 to 12 (so many wrong codes are remembered)", func(c *Config) { c.MFABruteForce.Failures = 20 }},
+		{"detectors.mfa_brute_force.window: 1s is not in 1m0s to 24h0m0s", func(c *Config) { c.MFABruteForce.Window = time.Second }},
+		{"detectors.mfa_change_after_risk.window: 25h0m0s is not in 1m0s to 24h0m0s", func(c *Config) { c.MFAChangeAfterRisk.Window = 25 * time.Hour }},
 		{"detectors.password_spray.window: 1s is not in 1m0s to 24h0m0s", func(c *Config) { c.PasswordSpray.Window = time.Second }},
 	} {
 		cfg := Defaults()

@@ -36,6 +36,10 @@ func (s *Set) Names() []string {
 		{anonymousIP, s.cfg.AnonymousIP.Enabled},
 		{bruteForceSuccess, s.cfg.BruteForceSuccess.Enabled},
 		{failedLoginBurst, s.cfg.FailedLoginBurst.Enabled},
+		{mfaFatigue, s.cfg.MFAFatigue.Enabled},
+		{mfaFatigueApproved, s.cfg.MFAFatigueApproved.Enabled},
+		{mfaBruteForce, s.cfg.MFABruteForce.Enabled},
+		{mfaChangeAfterRisk, s.cfg.MFAChangeAfterRisk.Enabled},
 		{passwordSpray, s.cfg.PasswordSpray.Enabled},
 	} {
 		if d.enabled {
@@ -45,19 +49,26 @@ func (s *Set) Names() []string {
 	return names
 }
 
-// Detect appends the evidence that e gives against what m remembers. asOf is
-// the newest event time of the subject. Neither e nor m is changed.
+// Standing is how a subject stands before an event.
+type Standing struct {
+	AsOf  event.Time  // newest event time
+	Level event.Level // what decay has left of it
+}
+
+// Detect appends the evidence that e gives against what m remembers. Neither e
+// nor m is changed.
 //
-// Only people's sign-ins are looked at: workloads, token refreshes, access and
-// other non-interactive events move between networks as they like. Location,
-// novelty and anonymisers are judged on successes alone, because a failed
-// attempt can be made by anyone from anywhere; a failed attempt counts towards
-// failed_login_burst.
-func (s *Set) Detect(e *event.Event, m *Memory, asOf event.Time, out []event.Detection) []event.Detection {
+// Only people's sign-ins are looked at, with their second factors and what is
+// changed of these: workloads, token refreshes, access and other
+// non-interactive events move between networks as they like. Location, novelty
+// and anonymisers are judged on successes alone, because a failed attempt can
+// be made by anyone from anywhere; failed attempts count towards
+// failed_login_burst, mfa_fatigue and mfa_brute_force.
+func (s *Set) Detect(e *event.Event, m *Memory, before Standing, out []event.Detection) []event.Detection {
 	switch {
 	case signedIn(e):
 		at := see(e)
-		learning := s.learning(m, max(asOf, e.Time))
+		learning := s.learning(m, max(before.AsOf, e.Time))
 		out = s.detectImpossibleTravel(e, &at, m, learning, out)
 		if !learning {
 			out = s.detectNewCountry(e, &at, m, out)
@@ -66,9 +77,36 @@ func (s *Set) Detect(e *event.Event, m *Memory, asOf event.Time, out []event.Det
 		}
 		out = s.detectAnonymousIP(e, &at, m, out)
 		out = s.detectBruteForceSuccess(e, &at, m, out)
+		if promptStepOf(e) == promptApproved {
+			out = s.detectMFAFatigueApproved(e, &at, m, learning, out)
+		}
 	case mistypedPassword(e):
 		at := see(e)
 		out = s.detectFailedLoginBurst(&at, m, out)
+	default:
+		out = s.detectSecondFactor(e, m, before, out)
+	}
+	return out
+}
+
+// detectSecondFactor looks at what happens to second factors beside sign-ins
+// that succeed.
+func (s *Set) detectSecondFactor(e *event.Event, m *Memory, before Standing, out []event.Detection) []event.Detection {
+	switch step := promptStepOf(e); step {
+	case promptAsked, promptIgnored, promptDenied:
+		at := see(e)
+		return s.detectMFAFatigue(step, &at, m, out)
+	case promptApproved:
+		at := see(e)
+		return s.detectMFAFatigueApproved(e, &at, m, s.learning(m, max(before.AsOf, e.Time)), out)
+	}
+	if mistypedCode(e) {
+		at := see(e)
+		return s.detectMFABruteForce(&at, m, out)
+	}
+	if c := changeOf(e); c != noChange {
+		at := see(e)
+		return s.detectMFAChangeAfterRisk(e, c, &at, m, before, out)
 	}
 	return out
 }

@@ -13,11 +13,12 @@ import (
 // A diary tells what one user does, event by event. Each entry is detected,
 // gets the level that the default weights would give it, and is learned from.
 type diary struct {
-	t    testing.TB
-	set  *Set
-	m    Memory
-	asOf event.Time
-	last event.Level
+	t     testing.TB
+	set   *Set
+	m     Memory
+	asOf  event.Time
+	last  event.Level
+	level event.Level // of the subject, as a test sets it
 }
 
 func newDiary(t testing.TB) *diary { return &diary{t: t, set: New(Defaults())} }
@@ -34,7 +35,7 @@ func settled(t testing.TB) *diary {
 
 func (d *diary) entry(e event.Event) []event.Detection {
 	d.t.Helper()
-	found := d.set.Detect(&e, &d.m, d.asOf, nil)
+	found := d.set.Detect(&e, &d.m, Standing{d.asOf, d.level}, nil)
 	d.last = levelOf(found)
 	late := d.asOf-e.Time > event.Day
 	d.asOf = max(d.asOf, e.Time)

@@ -9,7 +9,7 @@ import (
 
 // memoryVersion is the version of Memory's binary form. Whoever changes what
 // is written raises it and lets decode read all earlier ones.
-const memoryVersion = 1
+const memoryVersion = 2 // 2 added what second factors leave
 
 // AppendBinary appends the binary form of m, from which DecodeBinary makes an
 // equal Memory. Only what is set is written, each list behind a bit for every
@@ -24,10 +24,19 @@ func (m *Memory) AppendBinary(b []byte) []byte {
 	b = appendFamiliar(b, m.devices[:], m.progress.day)
 	b = m.appendAnchors(b)
 	if set&withFailures != 0 {
-		b = m.appendFailures(b)
+		b = m.appendFailures(b, &m.failures)
 	}
 	if set&withPending != 0 {
 		b = m.pending.append(b)
+	}
+	if set&withPrompts != 0 {
+		b = m.appendPrompts(b)
+	}
+	if set&withCodes != 0 {
+		b = m.appendFailures(b, &m.codes)
+	}
+	if set&withArrivals != 0 {
+		b = m.appendArrivals(b)
 	}
 	return b
 }
@@ -36,11 +45,12 @@ func (m *Memory) AppendBinary(b []byte) []byte {
 // m is not to be used.
 func (m *Memory) DecodeBinary(r *wire.Reader) {
 	*m = Memory{}
-	if r.Version("memory of the detectors", memoryVersion) == 0 {
+	version := r.Version("memory of the detectors", memoryVersion)
+	if version == 0 {
 		return
 	}
 	set := r.Byte()
-	if set>>partBits != 0 {
+	if set>>partBits != 0 || version == 1 && set>>partBitsV1 != 0 {
 		r.Fail(wire.ErrRange)
 		return
 	}
@@ -50,10 +60,19 @@ func (m *Memory) DecodeBinary(r *wire.Reader) {
 	decodeFamiliar(r, m.devices[:], m.progress.day)
 	m.decodeAnchors(r)
 	if set&withFailures != 0 {
-		m.decodeFailures(r)
+		m.decodeFailures(r, &m.failures)
 	}
 	if set&withPending != 0 {
 		m.pending.decode(r)
+	}
+	if set&withPrompts != 0 {
+		m.decodePrompts(r)
+	}
+	if set&withCodes != 0 {
+		m.decodeFailures(r, &m.codes)
+	}
+	if set&withArrivals != 0 {
+		m.decodeArrivals(r)
 	}
 }
 
@@ -63,7 +82,11 @@ const (
 	withToday      // something new was learned on progress.day
 	withFailures
 	withPending
-	partBits = iota
+	withPrompts // since version 2
+	withCodes
+	withArrivals
+	partBits   = iota
+	partBitsV1 = 4
 )
 
 func (m *Memory) parts() byte {
@@ -79,6 +102,15 @@ func (m *Memory) parts() byte {
 	}
 	if m.pending != (pending{}) {
 		set |= withPending
+	}
+	if m.prompts != (prompts{}) {
+		set |= withPrompts
+	}
+	if m.codes != (failures{}) {
+		set |= withCodes
+	}
+	if m.arrivals != (arrivals{}) {
+		set |= withArrivals
 	}
 	return set
 }

@@ -16,8 +16,8 @@ const (
 	failureHeadBits = 7
 )
 
-func (m *Memory) appendFailures(b []byte) []byte {
-	list := &m.failures.list
+func (m *Memory) appendFailures(b []byte, all *failures) []byte {
+	list := &all.list
 	var places uint32
 	for i := range list {
 		if list[i] != (failure{}) {
@@ -25,7 +25,7 @@ func (m *Memory) appendFailures(b []byte) []byte {
 		}
 	}
 	b = wire.AppendUint(b, places)
-	b = wire.AppendUint(b, m.failures.own)
+	b = wire.AppendUint(b, all.own)
 	last := failure{at: begins(m.progress.day)}
 	for ; places != 0; places &= places - 1 {
 		f := &list[bits.TrailingZeros32(places)]
@@ -47,12 +47,12 @@ func (m *Memory) appendFailures(b []byte) []byte {
 	return b
 }
 
-func (m *Memory) decodeFailures(r *wire.Reader) {
+func (m *Memory) decodeFailures(r *wire.Reader, all *failures) {
 	places := uint32(r.Uint(1<<maxFailures - 1))
-	m.failures.own = uint16(r.Uint(1<<16 - 1))
+	all.own = uint16(r.Uint(1<<16 - 1))
 	last := failure{at: begins(m.progress.day)}
 	for ; places != 0; places &= places - 1 {
-		f := &m.failures.list[bits.TrailingZeros32(places)]
+		f := &all.list[bits.TrailingZeros32(places)]
 		head := r.Byte()
 		source, bound, session := head>>failureSource&7, head>>failureBound&3, head>>failureSession&3
 		if head>>failureHeadBits != 0 || source > another+maxAnchors || bound > another || session > another {
@@ -60,21 +60,14 @@ func (m *Memory) decodeFailures(r *wire.Reader) {
 			return
 		}
 		f.at = decodeTime(r, last.at)
-		switch source {
-		case none:
-		case given:
-			f.source = r.Hash32()
-		case another:
-			f.source = last.source
-		default:
-			f.source = m.anchors[source-another-1].source
-		}
+		f.source = m.decodeSource(r, source, last.source)
 		f.bound = decodeOrAnother(r, bound, last.bound)
 		f.session = decodeOrAnother(r, session, last.session)
 		last = *f
 	}
 }
 
+// chooseSource says how a source is written.
 func (m *Memory) chooseSource(source, last uint32) byte {
 	switch source {
 	case 0:
@@ -88,6 +81,19 @@ func (m *Memory) chooseSource(source, last uint32) byte {
 		}
 	}
 	return given
+}
+
+// decodeSource reads what chooseSource chose, which is checked to be in range.
+func (m *Memory) decodeSource(r *wire.Reader, choice byte, last uint32) uint32 {
+	switch choice {
+	case none:
+		return 0
+	case given:
+		return r.Hash32()
+	case another:
+		return last
+	}
+	return m.anchors[choice-another-1].source
 }
 
 func orAnother(hash, last uint16) byte {

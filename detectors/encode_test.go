@@ -27,7 +27,7 @@ func decoded(t interface{ Fatal(...any) }, b []byte) Memory {
 func TestMemoryRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var m Memory
-		wiretest.Fill(t, &m, nil)
+		wiretest.Fill(t, &m, map[string]uint64{"prompt.fate": uint64(fates - 1)})
 		if got := decoded(t, m.AppendBinary(nil)); got != m {
 			t.Fatalf("decoded\n%+v, want\n%+v", got, m)
 		}
@@ -107,7 +107,17 @@ func goldenMemories() map[string]Memory {
 		at: 1_159_999_000, lat: 35.68, lon: 139.69, source: 1, network: 2, bound: 3, family: 4, session: 5,
 		radius: 6, country: 7, kinds: kindTor, traits: located | satellite,
 	}
-	return map[string]Memory{"new": {}, "quiet": quietMemory(), "busy": busy}
+	attacked := quietMemory() // since version 2
+	now := attacked.anchors[0].at
+	attacked.prompts = prompts{
+		{at: now - 300, source: attacked.anchors[0].source, own: true},
+		{at: now - 200, source: 0x12345678, fate: ignored},
+		{at: now - 100, source: 0x12345678, fate: denied},
+		11: {at: 1},
+	}
+	attacked.codes = failures{list: [maxFailures]failure{2: {at: now, source: 0x12345678, session: 0x4321}}, own: 1}
+	attacked.arrivals = arrivals{{at: now - 400, source: 0x12345678, session: 0x4321, strange: true}, 2: {at: now, source: attacked.anchors[1].source}}
+	return map[string]Memory{"new": {}, "quiet": quietMemory(), "busy": busy, "attacked": attacked}
 }
 
 // quietMemory is a user at home in two countries, with four networks, two
@@ -195,5 +205,17 @@ func BenchmarkDecodeMemory(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// What version 1 could not have written is damage.
+func TestVersion1HasNoSecondFactors(t *testing.T) {
+	b := goldenMemories()["attacked"].appended()
+	b[0] = 1
+	var m Memory
+	r := wire.NewReader(b)
+	m.DecodeBinary(&r)
+	if r.End() == nil {
+		t.Error("parts of version 2 were read as version 1")
 	}
 }

@@ -94,6 +94,16 @@ func (f *failures) add(at *sighting, own bool) {
 	}
 }
 
+// forgetBefore drops the failures before a moment.
+func (f *failures) forgetBefore(t seconds) {
+	for i := range f.list {
+		if at := f.list[i].at; at != 0 && at < t {
+			f.list[i] = failure{}
+			f.own &^= 1 << i
+		}
+	}
+}
+
 // burst is the failures of one window.
 type burst struct {
 	first, last seconds

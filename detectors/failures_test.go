@@ -36,7 +36,7 @@ func TestFailedLoginBurst(t *testing.T) {
 		{"at home, another device", 10, time.Minute, []change{berlin, kali}, "failed_login_burst"},
 		{"elsewhere, own device", 10, time.Minute, []change{tokyo, laptop}, "failed_login_burst"},
 		{"no address", 10, time.Minute, []change{noAddress}, "failed_login_burst"},
-		{"second factor failed", 10, time.Minute, []change{tokyo, func(e *event.Event) { e.Reason = event.MFAFailed }}, ""},
+		{"second factor failed", 10, time.Minute, []change{tokyo, func(e *event.Event) { e.Reason = event.MFAFailed }}, "mfa_brute_force"},
 		{"unknown user", 10, time.Minute, []change{tokyo, func(e *event.Event) { e.Reason = event.UnknownUser }}, ""},
 		{"locked", 10, time.Minute, []change{tokyo, func(e *event.Event) { e.Reason = event.Locked }}, ""},
 		{"stale secret of a workload", 10, time.Minute, []change{tokyo, asService}, ""},
@@ -116,7 +116,7 @@ func TestFailuresDoNotDependOnTheOrderOfArrival(t *testing.T) {
 		set, m, fired := New(Defaults()), Memory{}, false
 		for _, at := range shuffled {
 			e := signIn(on(0, "08:00")+event.Time(at)*event.Second, tokyo, kali, wrongPassword)
-			fired = strengthOf(set.Detect(&e, &m, e.Time, nil), failedLoginBurst) > 0 || fired
+			fired = strengthOf(set.Detect(&e, &m, Standing{AsOf: e.Time}, nil), failedLoginBurst) > 0 || fired
 			set.Learn(&e, &m, Verdict{})
 		}
 		if fired != burst {

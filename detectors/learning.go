@@ -10,6 +10,7 @@ import (
 type Verdict struct {
 	EventLevel event.Level // of the event risk
 	Late       bool        // more than 24 h behind the subject's newest event: it teaches nothing
+	Distrusted bool        // a factor proven in it may be somebody else's: it confirms nothing
 }
 
 // challenged reports that the event was risky enough to be asked about.
@@ -38,7 +39,8 @@ type pending [maxPending]sighting
 //   - a challenged one waits until a phishing-resistant factor succeeds from
 //     the same source network, until ConfirmSafe, or until Learning.Quiet has
 //     passed without another challenge;
-//   - a wrong password is remembered as a failure and teaches no baseline;
+//   - a wrong password or code is remembered as a failure, and a push request
+//     until it is approved; they teach no baseline;
 //   - a second factor continues a sign-in: it may confirm, it is no sign-in of
 //     its own.
 //
@@ -49,16 +51,20 @@ func (s *Set) Learn(e *event.Event, m *Memory, v Verdict) {
 		return
 	}
 	s.learnAfterQuiet(m, secondsOf(e.Time), v)
+	m.forgetBefore(secondsOf(e.Time).minus(uint32(remembered / time.Second)))
 	switch {
 	case mistypedPassword(e):
 		at := see(e)
 		m.failures.add(&at, m.atHome(&at))
 	case signedIn(e):
 		at := see(e)
-		strong := e.Auth.Factor == event.FactorStrong
+		strong := e.Auth.Factor == event.FactorStrong && !v.Distrusted
 		if strong {
-			s.learnPending(m, at.source)
+			s.confirmSource(m, at.source)
+		} else if !s.learning(m, e.Time) {
+			m.noteArrival(&at)
 		}
+		m.notePrompt(e, &at)
 		if v.challenged() && !strong {
 			m.pending.push(&at)
 			return
@@ -68,16 +74,47 @@ func (s *Set) Learn(e *event.Event, m *Memory, v Verdict) {
 			m.trust(&at, e.Source.Geo.City)
 		}
 	case confirmedStrongly(e):
-		s.learnPending(m, fold(e.Source.NetworkHash()))
+		if !v.Distrusted {
+			s.confirmSource(m, fold(e.Source.NetworkHash()))
+		}
+	case mistypedCode(e):
+		at := see(e)
+		m.codes.add(&at, m.atHome(&at))
+	case promptStepOf(e) != noPrompt:
+		at := see(e)
+		m.notePrompt(e, &at)
 	}
+}
+
+// remembered is how long attempts at second factors and arrivals are kept.
+const remembered = 24 * time.Hour
+
+// forgetBefore drops what no window reaches any more, so that quiet subjects
+// take no room for it.
+func (m *Memory) forgetBefore(t seconds) {
+	m.prompts.forgetBefore(t)
+	m.codes.forgetBefore(t)
+	m.arrivals.forgetBefore(t)
+}
+
+func (m *Memory) notePrompt(e *event.Event, at *sighting) {
+	if step := promptStepOf(e); step != noPrompt {
+		m.prompts.note(step, at, m)
+	}
+}
+
+// confirmSource takes in that the user has proven to be the user at a source
+// network.
+func (s *Set) confirmSource(m *Memory, source uint32) {
+	s.learnPending(m, source)
+	m.arrivals.trustSource(source)
 }
 
 // ConfirmSafe learns the places that wait: somebody who can know has said that
 // the sign-ins were the user's.
 func (s *Set) ConfirmSafe(m *Memory) {
-	for i := range m.pending {
-		s.learnWaiting(m, &m.pending[i])
-	}
+	s.learnAllPending(m)
+	m.arrivals = arrivals{}
 }
 
 // ConfirmCompromised forgets the places that wait: they may be the attacker's,
@@ -96,7 +133,13 @@ func (s *Set) learnAfterQuiet(m *Memory, now seconds, v Verdict) {
 		return
 	}
 	if now.since(m.progress.challenged) >= uint32(s.cfg.Learning.Quiet/time.Second) {
-		s.ConfirmSafe(m)
+		s.learnAllPending(m)
+	}
+}
+
+func (s *Set) learnAllPending(m *Memory) {
+	for i := range m.pending {
+		s.learnWaiting(m, &m.pending[i])
 	}
 }
 

@@ -150,6 +150,7 @@ func TestWhatNeverTeaches(t *testing.T) {
 // baselines is the memory without what attempts may change.
 func baselines(m Memory) Memory {
 	m.failures, m.progress.challenged = failures{}, 0
+	m.codes, m.prompts, m.arrivals = failures{}, prompts{}, arrivals{}
 	return m
 }
 

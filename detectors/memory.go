@@ -18,6 +18,9 @@ type Memory struct {
 	devices   [maxDevices]familiar
 	failures  failures
 	pending   pending
+	prompts   prompts
+	codes     failures // wrong one-time codes
+	arrivals  arrivals
 }
 
 // seconds is event time in state: seconds since event.MinTime, 1 at the
@@ -45,6 +48,9 @@ func (s seconds) since(earlier seconds) uint32 { return uint32(s - min(s, earlie
 
 // plus is n seconds after s.
 func (s seconds) plus(n uint32) seconds { return s + min(seconds(n), math.MaxUint32-s) }
+
+// minus is n seconds before s, or the first moment.
+func (s seconds) minus(n uint32) seconds { return s - min(seconds(n), s-min(s, 1)) }
 
 // apart is the time between two moments, in seconds, whichever is first.
 func apart(a, b seconds) uint32 { return uint32(max(a, b) - min(a, b)) }

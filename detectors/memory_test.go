@@ -14,7 +14,7 @@ import (
 
 // Memory is held for millions of subjects; docs/detectors.md tells its parts.
 func TestMemoryIsSmallAndWithoutPointers(t *testing.T) {
-	if got, want := unsafe.Sizeof(Memory{}), uintptr(628); got != want {
+	if got, want := unsafe.Sizeof(Memory{}), uintptr(956); got != want {
 		t.Errorf("Memory takes %d bytes, documented are %d", got, want)
 	}
 	noPointers(t, reflect.TypeFor[Memory](), "Memory")
@@ -41,14 +41,14 @@ func anyEvent(t *rapid.T) event.Event {
 	e := event.Event{
 		Time:      on(0, "00:00") + event.Time(rapid.IntRange(0, 40*86400).Draw(t, "second"))*event.Second,
 		Kind:      event.Kind(pick("kind", "event", "event", "event", "signal")),
-		Action:    event.Action(pick("action", "sign_in", "sign_in", "sign_in", "mfa_verify", "token_refresh", "other")),
+		Action:    event.Action(pick("action", "sign_in", "sign_in", "sign_in", "mfa_verify", "mfa_verify", "mfa_challenge", "mfa_enroll", "credential_change", "token_refresh", "other")),
 		Outcome:   event.Outcome(pick("outcome", "success", "success", "failure", "unknown", "")),
-		Reason:    event.Reason(pick("reason", "", "bad_credentials", "bad_credentials", "mfa_denied")),
+		Reason:    event.Reason(pick("reason", "", "bad_credentials", "bad_credentials", "mfa_denied", "mfa_timeout", "mfa_failed")),
 		User:      event.User{Kind: event.UserKind(pick("user", "human", "human", "service", "unknown", ""))},
 		UserAgent: event.UserAgent{Original: pick("original", "", "x/1"), Name: pick("browser", "", "Chrome", "Safari"), OS: pick("os", "", "Linux", "macOS")},
 		Device:    event.Device{ID: pick("device", "", "", "d1", "d2", "d3")},
 		Session:   event.Session{ID: pick("session", "", "s1", "s2")},
-		Auth:      event.Auth{Factor: event.Factor(pick("factor", "", "password", "phishing_resistant"))},
+		Auth:      event.Auth{Factor: event.Factor(pick("factor", "", "password", "otp", "push", "push", "phishing_resistant"))},
 		Source: event.Source{
 			Corporate:  event.Flag(rapid.IntRange(-1, 1).Draw(t, "corporate")),
 			Anonymizer: pick("anonymizer", "", "", "tor", "vpn", "hosting", "residential_proxy", "bogus"),
@@ -82,11 +82,11 @@ func TestAnyEvents(t *testing.T) {
 			e := anyEvent(t)
 			v := Verdict{EventLevel: event.Level(rapid.IntRange(0, 3).Draw(t, "level")), Late: rapid.IntRange(0, 9).Draw(t, "late") == 0}
 			before, same := one, e
-			found := set.Detect(&e, &one, e.Time, nil)
+			found := set.Detect(&e, &one, Standing{e.Time, v.EventLevel}, nil)
 			if one != before || e != same {
 				t.Fatal("Detect changed the memory or the event")
 			}
-			if again := set.Detect(&e, &other, e.Time, nil); !cmp.Equal(found, again) {
+			if again := set.Detect(&e, &other, Standing{e.Time, v.EventLevel}, nil); !cmp.Equal(found, again) {
 				t.Fatalf("the same sequence gave %v and %v", found, again)
 			}
 			for _, f := range found {

@@ -241,6 +241,10 @@ func oktaAuth(e *event.Event, debug, login *fastjson.Value, targets []*fastjson.
 		}
 	}
 	switch e.Action {
+	case event.MFAChallenge:
+		if e.Auth.Factor == event.FactorNone && strings.HasPrefix(e.Code, "system.push.") {
+			e.Auth.Method, e.Auth.Factor = "okta_verify_push", event.FactorPush
+		}
 	case event.SignIn:
 		e.Auth.Protocol = oktaProtocols[e.Code]
 	case event.TokenIssue:

@@ -60,7 +60,7 @@ func TestOktaMeaning(t *testing.T) {
 		{"user.mfa.okta_verify.deny_push", success, none, "mfa_verify failure mfa_denied push"},
 		{"user.mfa.okta_verify.deny_push_upgrade_needed", success, none, "mfa_verify failure mfa_denied push"},
 		{"user.mfa.attempt_bypass", success, none, "mfa_verify failure mfa_failed"},
-		{"system.push.send_factor_verify_push", success, none, "mfa_challenge success"},
+		{"system.push.send_factor_verify_push", success, none, "mfa_challenge success push"},
 		{"system.sms.send_factor_verify_message", success, none, "mfa_challenge success"},
 		{"user.mfa.factor.activate", success, none, "mfa_enroll success"},
 		{"user.mfa.factor.deactivate", success, none, "mfa_remove success"},

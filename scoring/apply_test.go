@@ -301,6 +301,79 @@ func TestEnrollingAFactorMitigatesNothing(t *testing.T) {
 	}
 }
 
+// Nor by using it: while a factor of the account may be somebody else's, none
+// that is proven speaks against anything, and none mitigates what comes after.
+func TestADistrustedFactorMitigatesNothing(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change []event.Detection
+		then   func(s *story)
+		proves bool
+	}{
+		{"no change", nil, func(*story) {}, true},
+		{"changed", []event.Detection{saw("mfa_change_after_risk")}, func(*story) {}, false},
+		{"changed, then confirmed as safe", []event.Detection{saw("mfa_change_after_risk")}, func(s *story) {
+			s.happens(verdict(monday+event.Minute, event.ConfirmSafe))
+		}, true},
+		{"changed long ago", []event.Detection{saw("mfa_change_after_risk")}, func(s *story) {
+			s.happens(signIn(monday + 18*event.Day))
+		}, true},
+	} {
+		for _, f := range []event.Factor{event.FactorStrong, event.FactorPush} {
+			t.Run(c.name+"/"+string(f), func(t *testing.T) {
+				s := newStory(t)
+				enrolment := signIn(monday, session("a"), factor(event.FactorStrong))
+				enrolment.Action = event.MFAEnroll
+				s.happens(enrolment, c.change...)
+				c.then(s)
+				evidence := saw("new_country")
+				before := s.happens(signIn(s.st.AsOf+event.Minute, session("a")), evidence)
+				proof := signIn(s.st.AsOf, session("a"), factor(f))
+				proof.Action = event.MFAVerify
+				after := s.happens(proof)
+				if proved := after.Score < before.Score; proved != c.proves {
+					t.Errorf("score %.2f, after the proof %.2f; want it to prove: %v", before.Score, after.Score, c.proves)
+				}
+				if after.Distrusted == c.proves {
+					t.Errorf("distrusted: %v", after.Distrusted)
+				}
+			})
+		}
+	}
+
+	s := newStory(t)
+	s.happens(signIn(monday, session("a")), saw("mfa_change_after_risk"))
+	proof := signIn(monday, session("a"), factor(event.FactorStrong))
+	before := s.happens(proof).Score
+	r := s.happens(signIn(monday, session("a")), sawAll("new_country", "new_device")...)
+	if want := s.v.logistic(natsOf(8)).float(); r.Score != want {
+		t.Errorf("a sign-in after the proof: %.2f after %.2f; want %.2f", r.Score, before, want)
+	}
+}
+
+// The approval covers the burst of requests that it ends, wherever the next
+// one was asked.
+func TestAnApprovalCoversItsBurst(t *testing.T) {
+	s := newStory(t)
+	attacker := from(tokyo)
+	s.happens(signIn(monday, failed, attacker), saw("mfa_fatigue"))
+	approved := saw("mfa_fatigue_approved")
+	asked := signIn(monday, attacker)
+	approved.Elsewhere = event.ShortHash(asked.Source.NetworkHash())
+	r := s.happens(signIn(monday+event.Minute, attacker, factor(event.FactorPush)), approved)
+	if r.Level != event.High || r.Decision != event.Revoke {
+		t.Errorf("%.2f, %v, %v; want high, revoke", r.Score, r.Level, r.Decision)
+	}
+	reasons := s.record(r).Reasons
+	if len(reasons) != 2 || reasons[1].Detection != "mfa_fatigue" || reasons[1].CoveredBy != "mfa_fatigue_approved" || reasons[1].Points != 0 {
+		t.Errorf("reasons %+v", reasons)
+	}
+	later := s.happens(signIn(monday+event.Minute+72*event.Hour, from(home)))
+	if want := s.v.logistic(natsOf(3.75)).float(); later.Score != want {
+		t.Errorf("after a half-life %.2f; want %.2f, of the approval alone", later.Score, want)
+	}
+}
+
 // Some providers log the proof just before the sign-in that it is for.
 func TestProofMayPrecedeItsSignIn(t *testing.T) {
 	const full, settled = 5, 1 // nats

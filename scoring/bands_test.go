@@ -35,6 +35,13 @@ func TestBands(t *testing.T) {
 		{"came in from a spray on a new device", []string{"password_spray", "new_device"}, event.High, event.High, event.StepUp},
 		{"session hijack", []string{"session_hijack"}, event.High, event.High, event.Revoke},
 		{"MFA fatigue, then approved", []string{"mfa_fatigue_approved"}, event.High, event.High, event.Revoke},
+		{"many wrong codes, then in", []string{"mfa_brute_force"}, event.Medium, event.Medium, event.StepUp},
+		{"many pushes, then in by another factor", []string{"mfa_fatigue"}, event.Low, event.Low, event.Allow},
+		{"… on a new device", []string{"mfa_fatigue", "new_device"}, event.Medium, event.Medium, event.StepUp},
+		{"factor changed", []string{"mfa_change_after_risk"}, event.None, event.None, event.Allow},
+		{"factor changed in a new network", []string{"mfa_change_after_risk", "new_network"}, event.None, event.Low, event.Allow},
+		{"factor changed in a new network on a new device", []string{"mfa_change_after_risk", "new_network", "new_device"}, event.Medium, event.Medium, event.StepUp},
+		{"factor changed after impossible travel", []string{"mfa_change_after_risk", "impossible_travel"}, event.High, event.High, event.StepUp},
 		{"the user says so", []string{"user_reported"}, event.High, event.High, event.Revoke},
 	}
 	for _, test := range tests {
@@ -60,7 +67,11 @@ func TestFailedAttemptsAloneStayLow(t *testing.T) {
 		burst.Key = uint64(i + 1)
 		suspicious := saw("impossible_travel") // whatever else a failed event raises
 		suspicious.Key = uint64(i + 1)
-		r := s.happens(signIn(monday+i*event.Second, failed, from(fmt.Sprintf("198.51.100.%d", i+1))), burst, suspicious)
+		ip := from(fmt.Sprintf("198.51.100.%d", i+1))
+		r := s.happens(signIn(monday+i*event.Second, failed, ip), burst, suspicious, saw("mfa_fatigue"), saw("mfa_brute_force"))
+		if asked := s.happens(signIn(monday+i*event.Second, ip, challenged), saw("mfa_fatigue")); asked.Level > event.Low {
+			t.Fatalf("after %d requests: %.2f, %v", i+1, asked.Score, asked.Level)
+		}
 		if r.Level > event.Low || r.Decision != event.Allow {
 			t.Fatalf("after %d bursts: %.2f, %v, %v", i+1, r.Score, r.Level, r.Decision)
 		}

@@ -41,6 +41,7 @@ type Result struct {
 	Previous   event.Level // what decay had left just before the event
 	Decision   event.Decision
 	Changed    bool            // publish the user's record
+	Distrusted bool            // a factor proven in the event may be somebody else's and proves nothing
 	Sessions   []SessionChange // publish these sessions' records
 }
 
@@ -61,18 +62,22 @@ type SessionChange struct {
 // the decision is allow whatever the policies say: they weigh evidence.
 func (v *Evaluator) Apply(e *event.Event, detections []event.Detection, st *State, open []Contribution) (Result, []Contribution) {
 	st.see(e)
+	open = v.dropCleared(open, st.AsOf)
+	distrusted := v.distrusts(open)
+	if !distrusted {
+		st.seeProof(e)
+	}
 	if len(open) == 0 && len(detections) == 0 && st.Level == event.None && st.Decision == event.Allow && e.Kind != event.KindSignal {
 		prior, level := v.priorScore.float(), v.level(v.priorScore)
 		return Result{EventRisk: prior, EventLevel: level, Score: prior, Level: level, Previous: level}, open
 	}
 
-	open = v.dropCleared(open, st.AsOf)
-	var r Result
+	r := Result{Distrusted: distrusted}
 	r.Previous = v.level(v.scoreAt(v.evidenceOf(open, everything), st.AsOf))
 	before := fingerprints(open)
 	v.noteSessions(open, st.AsOf)
 
-	open = v.update(e, detections, st, open)
+	open = v.update(e, detections, st, open, distrusted)
 
 	score := v.scoreAt(v.evidenceOf(open, everything), st.AsOf)
 	risk := min(v.scoreAt(v.evidenceOf(open, touched), st.AsOf), score)
@@ -102,6 +107,10 @@ func (st *State) see(e *event.Event) {
 	if e.User.Privileged != event.Unknown {
 		st.Privileged = e.User.Privileged
 	}
+}
+
+// seeProof takes note of where a phishing-resistant factor was proven.
+func (st *State) seeProof(e *event.Event) {
 	if proven(e) == event.FactorStrong && e.Time >= st.ProvenAt {
 		where := placeOf(e)
 		st.ProvenAt, st.ProvenNetwork, st.ProvenSession = e.Time, where.network, where.session

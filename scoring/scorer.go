@@ -93,7 +93,7 @@ func (s *Scorer) fingerprint() string {
 	fmt.Fprintln(h, s.priorScore, s.levels, s.caps, s.overlaps)
 	for _, name := range slices.Sorted(maps.Keys(s.weights)) {
 		w := s.weights[name]
-		fmt.Fprintln(h, name, w.Group, w.LLR, w.HalfLife)
+		fmt.Fprintln(h, name, w.Group, w.LLR, w.HalfLife, w.DistrustsFactors)
 	}
 	for _, p := range s.policies {
 		fmt.Fprintf(h, "%q %q %s\n", p.name, p.when, p.decision)

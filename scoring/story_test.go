@@ -73,6 +73,9 @@ func failed(e *event.Event) {
 	e.Outcome, e.Reason, e.Auth.Factor = event.Failure, event.BadCredentials, event.FactorNone
 }
 
+// challenged is the request for a second factor, which whoever signs in causes.
+func challenged(e *event.Event) { e.Action = event.MFAChallenge }
+
 func verdict(at event.Time, code string) event.Event {
 	return event.Event{
 		Time: at, ID: "verdict-" + at.String(), Kind: event.KindSignal, Action: event.IDPSignal, Code: code,

@@ -23,7 +23,10 @@ const (
 )
 
 // update is what an event does to the open contributions.
-func (v *Evaluator) update(e *event.Event, detections []event.Detection, st *State, open []Contribution) []Contribution {
+//
+// distrusted says that a factor that is proven may be somebody else's: it
+// speaks against nothing.
+func (v *Evaluator) update(e *event.Event, detections []event.Detection, st *State, open []Contribution, distrusted bool) []Contribution {
 	where := placeOf(e)
 	for i := range open {
 		open[i].Touched = false
@@ -40,8 +43,11 @@ func (v *Evaluator) update(e *event.Event, detections []event.Detection, st *Sta
 	for i := range detections {
 		v.linkElsewhere(&detections[i], open)
 	}
-	mitigated := mitigate(proven(e), open, where)
-	if justProven(e, st, where) {
+	var mitigated bool
+	if !distrusted {
+		mitigated = mitigate(proven(e), open, where)
+	}
+	if !distrusted && justProven(e, st, where) {
 		mitigated = reduce(strongFactor, open, func(c *Contribution) bool { return c.Touched && c.samePlace(&where) }) || mitigated
 	}
 	v.cover(e, open, st.AsOf, mitigated)
@@ -81,6 +87,18 @@ func proven(e *event.Event) event.Factor {
 	return e.Auth.Factor
 }
 
+// distrusts reports that open evidence says that a factor of the account may be
+// somebody else's. Which factor an event proves no log tells, so none counts
+// until that evidence has decayed or is confirmed as safe.
+func (v *Evaluator) distrusts(open []Contribution) bool {
+	for i := range open {
+		if v.weights[v.name(&open[i])].DistrustsFactors {
+			return true
+		}
+	}
+	return false
+}
+
 // justProven reports that a phishing-resistant factor was proven where the
 // event came from, so shortly before or after it that both are one sign-in:
 // some providers log the proof before the sign-in that it is for. Without a
@@ -102,7 +120,8 @@ func justProven(e *event.Event, st *State, where place) bool {
 // attempt reports that anybody could cause this event, knowing no more than
 // the user's name.
 func attempt(e *event.Event) bool {
-	return e.Kind == event.KindEvent && (e.Outcome == event.Failure || e.Action == event.AccountLock)
+	return e.Kind == event.KindEvent &&
+		(e.Outcome == event.Failure || e.Action == event.AccountLock || e.Action == event.MFAChallenge)
 }
 
 // feedback applies a person's verdict.

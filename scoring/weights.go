@@ -29,6 +29,10 @@ type weight struct {
 	LLR      float64       `yaml:"llr"`
 	HalfLife time.Duration `yaml:"half_life"`
 	Reason   string        `yaml:"reason"`
+
+	// DistrustsFactors: while it is open, a factor of the account may be
+	// somebody else's, and none that is proven mitigates.
+	DistrustsFactors bool `yaml:"distrusts_factors"`
 }
 
 // overlap lists detections that describe one fact when one event raises them:

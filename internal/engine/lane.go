@@ -130,8 +130,9 @@ func (l *Lane) detect(e *event.Event, sub *subject) []event.Detection {
 		return l.detections
 	}
 	asOf := max(sub.score.AsOf, e.Time)
-	l.detections = l.detectors.Detect(e, &sub.memory, asOf, l.detections)
-	l.detections = l.rules.Match(e, l.view(e, sub), l.detections)
+	score, level := l.scorer.At(&sub.score, sub.open, asOf)
+	l.detections = l.detectors.Detect(e, &sub.memory, detectors.Standing{AsOf: asOf, Level: level}, l.detections)
+	l.detections = l.rules.Match(e, l.view(e, sub, score, level), l.detections)
 	l.scorer.Weigh(l.detections)
 	return l.detections
 }
@@ -160,9 +161,8 @@ func (l *Lane) Fall(p *Partition, now event.Time, most int, out Sink) int {
 }
 
 // view is what rules may know of the subject before the event.
-func (l *Lane) view(e *event.Event, sub *subject) rules.Subject {
+func (l *Lane) view(e *event.Event, sub *subject, score float64, level event.Level) rules.Subject {
 	known := l.detectors.Familiarity(e, &sub.memory)
-	score, level := l.scorer.At(&sub.score, sub.open, max(sub.score.AsOf, e.Time))
 	return rules.Subject{
 		Score:          score,
 		Level:          level,
@@ -187,7 +187,9 @@ func (l *Lane) learn(e *event.Event, sub *subject, scored scoring.Result) {
 		return
 	}
 	late := sub.score.AsOf-e.Time > Late
-	l.detectors.Learn(e, &sub.memory, detectors.Verdict{EventLevel: scored.EventLevel, Late: late})
+	l.detectors.Learn(e, &sub.memory, detectors.Verdict{
+		EventLevel: scored.EventLevel, Late: late, Distrusted: scored.Distrusted,
+	})
 }
 
 // publish hands the event's detections and the records that it changed to the
