@@ -2,6 +2,7 @@ package history
 
 import (
 	"net/netip"
+	"unsafe"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
@@ -53,7 +54,7 @@ type texts[R any] struct {
 	name  string
 	of    func(row *R) string
 	bytes []byte
-	ends  []int
+	ends  []uint32
 }
 
 func (c *texts[R]) title() string { return c.name }
@@ -61,11 +62,13 @@ func (c *texts[R]) blank() bool   { return len(c.bytes) == 0 }
 
 func (c *texts[R]) add(row *R) {
 	c.bytes = append(c.bytes, c.of(row)...)
-	c.ends = append(c.ends, len(c.bytes))
+	c.ends = append(c.ends, uint32(len(c.bytes))) // a batch has batchBytes at most, and a record more
 }
 
 func (c *texts[R]) fill(to driver.BatchColumn, room *[]string) error {
-	all, from := string(c.bytes), 0
+	// The client copies the texts, so that nobody holds them when the bytes are
+	// written over.
+	all, from := unsafe.String(unsafe.SliceData(c.bytes), len(c.bytes)), uint32(0)
 	list := (*room)[:0]
 	for _, end := range c.ends {
 		list = append(list, all[from:end])
