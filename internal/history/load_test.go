@@ -1,6 +1,7 @@
 package history
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
@@ -108,6 +109,11 @@ func TestEventsAreReadAsTheyWere(t *testing.T) {
 				t.Fatalf("%s, event %d:\ngot  %+v\nwant %+v", user, i, got[user][i], events[i])
 			}
 		}
+	}
+	// Who has seen enough gets its own error back, and the history is free.
+	enough := errors.New("enough")
+	if err := store.Read(t.Context(), Selection{}, func(*event.Event) error { return enough }); !errors.Is(err, enough) {
+		t.Errorf("stopped with %v", err)
 	}
 	one := Selection{Subject: &Subject{"default", "user3@corp.example"}}
 	if n, err := store.Count(t.Context(), one); err != nil || n != int64(len(want["user3@corp.example"])) {

@@ -48,6 +48,8 @@ func (s *Store) Read(ctx context.Context, what Selection, each func(*event.Event
 	for _, field := range row.fields() {
 		columns, into = append(columns, field.sql), append(into, field.into)
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	selected, args := what.where()
 	rows, err := s.conn.Query(ctx, "SELECT "+strings.Join(columns, ", ")+" FROM events WHERE "+selected+" ORDER BY tenant, subject, "+inOrder, args...)
 	if err != nil {
@@ -58,10 +60,19 @@ func (s *Store) Read(ctx context.Context, what Selection, each func(*event.Event
 			break
 		}
 		if err = each(row.event()); err != nil {
-			break
+			cancel() // else closing reads all that is left
+			return errors.Join(err, ignoreCancel(rows.Close()))
 		}
 	}
 	return errors.Join(err, rows.Err(), rows.Close())
+}
+
+// ignoreCancel drops the error of a query that was cancelled on purpose.
+func ignoreCancel(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
 }
 
 // Count is how many events are selected.
