@@ -24,7 +24,7 @@ import (
 
 // soonMerged is how many events are merged into one part for each month before
 // their size is taken; a larger history is taken as its merges have left it.
-const soonMerged = 10_000_000
+const soonMerged = 50_000_000
 
 // exportedRows is about how many events are exported.
 const exportedRows = 2_000_000
