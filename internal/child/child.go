@@ -30,6 +30,9 @@ func Start(cmd *exec.Cmd) (*Process, error) {
 	started := make(chan error)
 	go func() {
 		runtime.LockOSThread()
+		// Not to end the thread with the goroutine: one that has worked for the
+		// embedded ClickHouse before must not end.
+		defer runtime.UnlockOSThread()
 		err := cmd.Start()
 		if err == nil {
 			p.pid = cmd.Process.Pid
