@@ -632,3 +632,16 @@ func TestQuietEventsChangeNothing(t *testing.T) {
 		t.Errorf("the first event after a fall: %+v; want a record of the level that decay has left", r)
 	}
 }
+
+// A factor that an event proves while it raises the distrust proves nothing
+// either: the same event again must not find more risk than the first time.
+func TestAnEventThatRaisesTheDistrustProvesNothing(t *testing.T) {
+	s := newStory(t)
+	s.happens(signIn(monday), saw("new_country"))
+	proof := signIn(monday+event.Minute, factor(event.FactorStrong))
+	first := s.happens(proof, saw("mfa_change_after_risk"))
+	again := s.happens(proof, saw("mfa_change_after_risk"))
+	if !first.Distrusted || again.Score > first.Score {
+		t.Errorf("score %.2f (distrusted: %v), after the same again %.2f", first.Score, first.Distrusted, again.Score)
+	}
+}

@@ -63,7 +63,7 @@ type SessionChange struct {
 func (v *Evaluator) Apply(e *event.Event, detections []event.Detection, st *State, open []Contribution) (Result, []Contribution) {
 	st.see(e)
 	open = v.dropCleared(open, st.AsOf)
-	distrusted := v.distrusts(open)
+	distrusted := v.distrusts(open, detections)
 	if !distrusted {
 		st.seeProof(e)
 	}

@@ -87,10 +87,15 @@ func proven(e *event.Event) event.Factor {
 	return e.Auth.Factor
 }
 
-// distrusts reports that open evidence says that a factor of the account may be
-// somebody else's. Which factor an event proves no log tells, so none counts
-// until that evidence has decayed or is confirmed as safe.
-func (v *Evaluator) distrusts(open []Contribution) bool {
+// distrusts reports that open evidence, or that of the event, says that a factor
+// of the account may be somebody else's. Which factor an event proves no log
+// tells, so none counts until that evidence has decayed or is confirmed as safe.
+func (v *Evaluator) distrusts(open []Contribution, detections []event.Detection) bool {
+	for i := range detections {
+		if w := v.weights[detections[i].Name]; w.DistrustsFactors && w.LLR > 0 {
+			return true
+		}
+	}
 	for i := range open {
 		if v.weights[v.name(&open[i])].DistrustsFactors {
 			return true
