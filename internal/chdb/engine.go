@@ -170,12 +170,15 @@ func (e *Engine) start(maxMemory int64) error {
 }
 
 // connect opens a connection by which statements can be found under name. The
-// dialect is a server's, and no timer of the engine interrupts Go's threads.
+// dialect is a server's, no timer of the engine interrupts Go's threads, and its
+// log stays off the terminal: there, and only there, it would tell of each insert
+// that it ended on another thread.
 func (e *Engine) connect(name string, more ...string) (*connection, error) {
 	return e.lib.open(append([]string{
 		"--path=" + e.dir,
 		"--log_comment=" + name,
 		"--implicit_select=0",
+		"--logger.console=0",
 		"--query_profiler_real_time_period_ns=0",
 		"--query_profiler_cpu_time_period_ns=0",
 	}, more...)...)
