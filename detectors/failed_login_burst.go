@@ -55,23 +55,7 @@ func (s *Set) detectFailedLoginBurst(at *sighting, m *Memory, out []event.Detect
 	if b.count < cfg.Failures {
 		return out
 	}
-	d := event.Detection{
-		Name:     failedLoginBurst,
-		Strength: 1,
-		Key:      uint64(at.source),
-		Summary: fmt.Sprintf("%s wrong passwords in %s from %s",
-			b.number(), spoken(b.last.since(b.first)), plural(uint32(b.sources()), "network")),
-		Evidence: []event.Fact{
-			event.Number("failures", float64(b.count)),
-			event.Number("networks", float64(b.sources())),
-			event.Number("minutes", float64(b.last.since(b.first))/60),
-			event.Text("known_network_and_device", yesNo(b.own == b.count)),
-		},
-	}
-	if b.own == b.count {
-		d.Strength = ownBurstStrength
-	}
-	return append(out, d)
+	return append(out, b.detection(failedLoginBurst, "passwords", at, ownBurstStrength))
 }
 
 // atHome reports that both the network and the device are known.
@@ -121,6 +105,28 @@ func (b *burst) add(at seconds, source uint32, own bool) {
 	if own {
 		b.own++
 	}
+}
+
+// detection is what a burst of wrong passwords or codes says. own is its
+// strength when all of it came from the user's own place.
+func (b *burst) detection(name, wrong string, at *sighting, own float64) event.Detection {
+	d := event.Detection{
+		Name:     name,
+		Strength: 1,
+		Key:      uint64(at.source),
+		Summary: fmt.Sprintf("%s wrong %s in %s from %s",
+			b.number(), wrong, spoken(b.last.since(b.first)), plural(uint32(b.sources()), "network")),
+		Evidence: []event.Fact{
+			event.Number("failures", float64(b.count)),
+			event.Number("networks", float64(b.sources())),
+			event.Number("minutes", float64(b.last.since(b.first))/60),
+			event.Text("known_network_and_device", yesNo(b.own == b.count)),
+		},
+	}
+	if b.own == b.count {
+		d.Strength = own
+	}
+	return d
 }
 
 // number is the count in words: beyond what is remembered, at least so many.

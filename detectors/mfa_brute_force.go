@@ -1,7 +1,6 @@
 package detectors
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/riskstream/riskstream/event"
@@ -36,23 +35,7 @@ func (s *Set) detectMFABruteForce(at *sighting, m *Memory, out []event.Detection
 	if b.count < cfg.Failures {
 		return out
 	}
-	d := event.Detection{
-		Name:     mfaBruteForce,
-		Strength: 1,
-		Key:      uint64(at.source),
-		Summary: fmt.Sprintf("%s wrong codes in %s from %s",
-			b.number(), spoken(b.last.since(b.first)), plural(uint32(b.sources()), "network")),
-		Evidence: []event.Fact{
-			event.Number("failures", float64(b.count)),
-			event.Number("networks", float64(b.sources())),
-			event.Number("minutes", float64(b.last.since(b.first))/60),
-			event.Text("known_network_and_device", yesNo(b.own == b.count)),
-		},
-	}
-	if b.own == b.count {
-		d.Strength = ownCodesStrength
-	}
-	return append(out, d)
+	return append(out, b.detection(mfaBruteForce, "codes", at, ownCodesStrength))
 }
 
 // mistypedCode reports a wrong code. A wrong number of number matching is none,
