@@ -11,8 +11,10 @@ import (
 
 // Report says what the rules under test would have done.
 type Report struct {
-	Since  event.Time `json:"since"` // of the events that were counted
-	Until  event.Time `json:"until"`
+	// Since and Until are the first and the last event that were counted. Rates
+	// are of this time, which a history may have less of than was asked for.
+	Since  event.Time `json:"since,omitzero"`
+	Until  event.Time `json:"until,omitzero"`
 	Read   int        `json:"events_read"` // also those before the span
 	Events int        `json:"events"`
 	Users  int        `json:"users"`
@@ -77,7 +79,7 @@ const shortest = event.Day
 func report(b *Backtest) *Report {
 	t := b.with.tally
 	r := &Report{
-		Since: cmp.Or(b.span.Since, t.first), Until: cmp.Or(b.span.Until, t.last),
+		Since: t.first, Until: t.last,
 		Read: t.read, Events: t.events, Users: len(t.users), Rules: b.rules,
 	}
 	length := float64(max(r.Until-r.Since, shortest))
