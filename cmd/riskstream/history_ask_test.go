@@ -22,7 +22,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/riskstream/riskstream/event"
-	"github.com/riskstream/riskstream/internal/chdb"
+	"github.com/riskstream/riskstream/internal/chdb/chdbtest"
 	"github.com/riskstream/riskstream/internal/config"
 	"github.com/riskstream/riskstream/internal/history"
 	"github.com/riskstream/riskstream/internal/publish"
@@ -50,12 +50,7 @@ func TestHistoryQuestions(t *testing.T) {
 		}
 		return
 	}
-	switch _, err := chdb.Fetch(t.Context(), nil); {
-	case errors.Is(err, chdb.ErrUnsupported):
-		t.Skip(err)
-	case err != nil:
-		t.Fatal(err)
-	}
+	chdbtest.Need(t)
 	configFile := keepTale(t)
 
 	for name, args := range map[string]string{

@@ -11,7 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/riskstream/riskstream/internal/chdb"
+	"github.com/riskstream/riskstream/internal/chdb/chdbtest"
 	"github.com/riskstream/riskstream/internal/config"
 	"github.com/riskstream/riskstream/internal/history"
 )
@@ -54,15 +54,7 @@ func TestWriteWhole(t *testing.T) {
 }
 
 func TestExportToAFile(t *testing.T) {
-	if testing.Short() {
-		t.Skip("needs ClickHouse's engine")
-	}
-	switch _, err := chdb.Fetch(t.Context(), nil); {
-	case errors.Is(err, chdb.ErrUnsupported):
-		t.Skip(err)
-	case err != nil:
-		t.Fatal(err)
-	}
+	chdbtest.Need(t)
 	store, err := history.OpenToFill(t.Context(), config.History{DSN: config.Embedded + t.TempDir()})
 	if err != nil {
 		t.Fatal(err)

@@ -8,7 +8,7 @@ import (
 
 	"github.com/riskstream/riskstream/event"
 	"github.com/riskstream/riskstream/ingest"
-	"github.com/riskstream/riskstream/internal/chdb"
+	"github.com/riskstream/riskstream/internal/chdb/chdbtest"
 	"github.com/riskstream/riskstream/internal/config"
 	"github.com/riskstream/riskstream/internal/history"
 	"github.com/riskstream/riskstream/internal/simulate"
@@ -18,9 +18,7 @@ import (
 // half a million events of a simulated company, on the embedded engine: reading,
 // and both replays.
 func BenchmarkBacktest(b *testing.B) {
-	if _, err := chdb.Fetch(b.Context(), nil); err != nil {
-		b.Fatal(err)
-	}
+	chdbtest.Need(b)
 	store, err := history.OpenToFill(b.Context(), config.History{DSN: config.Embedded + b.TempDir()})
 	if err != nil {
 		b.Fatal(err)

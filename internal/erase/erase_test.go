@@ -20,7 +20,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/riskstream/riskstream/event"
-	"github.com/riskstream/riskstream/internal/chdb"
+	"github.com/riskstream/riskstream/internal/chdb/chdbtest"
 	"github.com/riskstream/riskstream/internal/config"
 	"github.com/riskstream/riskstream/internal/engine"
 	"github.com/riskstream/riskstream/internal/history"
@@ -189,21 +189,8 @@ var whole = []string{
 	"history: rows of events (16)", "history: rows of detections (3)", "history: rows of scores (2)", "history: rows of network_days (16)", "history: rows of names (2)",
 }
 
-func needEngine(t *testing.T) {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("needs ClickHouse's engine")
-	}
-	switch _, err := chdb.Fetch(t.Context(), nil); {
-	case errors.Is(err, chdb.ErrUnsupported):
-		t.Skip(err)
-	case err != nil:
-		t.Fatal(err)
-	}
-}
-
 func TestErase(t *testing.T) {
-	needEngine(t)
+	chdbtest.Need(t)
 	d := deploy(t, config.Embedded+t.TempDir())
 	anna, ben := history.Subject{Tenant: "default", Name: "anna@corp.example"}, history.Subject{Tenant: "default", Name: "ben@corp.example"}
 	stop := d.run()

@@ -18,7 +18,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/riskstream/riskstream/event"
-	"github.com/riskstream/riskstream/internal/chdb"
+	"github.com/riskstream/riskstream/internal/chdb/chdbtest"
 	"github.com/riskstream/riskstream/internal/config"
 )
 
@@ -49,9 +49,7 @@ func benchRows(b *testing.B) int {
 //	timeline-ms   of one user's last month, by name; the median of 50 users
 //	read/s        events read back for a replay
 func BenchmarkHistory(b *testing.B) {
-	if _, err := chdb.Fetch(b.Context(), nil); err != nil {
-		b.Fatal(err)
-	}
+	chdbtest.Need(b)
 	dir := b.TempDir()
 	store, err := OpenToFill(b.Context(), config.History{DSN: config.Embedded + dir})
 	if err != nil {

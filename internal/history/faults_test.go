@@ -22,6 +22,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/riskstream/riskstream/internal/chdb/chdbtest"
 	"github.com/riskstream/riskstream/internal/publish"
 )
 
@@ -182,7 +183,7 @@ func (w *topics) startSink(dir string) *os.Process {
 // A sink that is killed before, in or after an insert loses nothing and doubles
 // nothing.
 func TestKilledSinks(t *testing.T) {
-	needEngine(t)
+	chdbtest.Need(t)
 	const events, kills = 12_000, 6
 	w := newTopics(t)
 	dir := t.TempDir()
@@ -210,7 +211,7 @@ func TestKilledSinks(t *testing.T) {
 // While a process has an embedded history open, another one of the same user
 // asks through it.
 func TestAnotherProcessAsks(t *testing.T) {
-	needEngine(t)
+	chdbtest.Need(t)
 	w := newTopics(t)
 	w.produce(30, kgo.TryCommit)
 	dir := t.TempDir()

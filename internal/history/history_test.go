@@ -2,7 +2,6 @@ package history
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -16,7 +15,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/riskstream/riskstream/event"
-	"github.com/riskstream/riskstream/internal/chdb"
+	"github.com/riskstream/riskstream/internal/chdb/chdbtest"
 	"github.com/riskstream/riskstream/internal/config"
 	"github.com/riskstream/riskstream/internal/publish"
 )
@@ -24,7 +23,7 @@ import (
 // openStore opens a history in a directory of the test's own.
 func openStore(t *testing.T, cfg config.History) *Store {
 	t.Helper()
-	needEngine(t)
+	chdbtest.Need(t)
 	store, err := OpenToFill(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -35,20 +34,6 @@ func openStore(t *testing.T, cfg config.History) *Store {
 		}
 	})
 	return store
-}
-
-// needEngine fetches ClickHouse's engine, once on a machine.
-func needEngine(t *testing.T) {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("needs ClickHouse's engine")
-	}
-	switch _, err := chdb.Fetch(t.Context(), nil); {
-	case errors.Is(err, chdb.ErrUnsupported):
-		t.Skip(err)
-	case err != nil:
-		t.Fatal(err)
-	}
 }
 
 func inDir(dir string) config.History {

@@ -27,7 +27,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/riskstream/riskstream/event"
-	"github.com/riskstream/riskstream/internal/chdb"
+	"github.com/riskstream/riskstream/internal/chdb/chdbtest"
 	"github.com/riskstream/riskstream/internal/config"
 	"github.com/riskstream/riskstream/internal/history"
 	"github.com/riskstream/riskstream/internal/publish"
@@ -247,7 +247,7 @@ func TestQuestionsTakeTurns(t *testing.T) {
 // An embedded engine goes when riskstream run does; whoever asks next is
 // answered by the one that is opened then.
 func TestAnEngineThatHasGone(t *testing.T) {
-	needEngine(t)
+	chdbtest.Need(t)
 	dir := t.TempDir()
 	fill(t, dir)
 	gone := &net.OpError{Op: "dial", Err: errors.New("connection refused")}
@@ -468,7 +468,7 @@ func TestSchemasFollowTheTypes(t *testing.T) {
 // a score.
 func filled(t *testing.T) *API {
 	t.Helper()
-	needEngine(t)
+	chdbtest.Need(t)
 	dir := t.TempDir()
 	fill(t, dir)
 	api, err := New(t.Context(), func(ctx context.Context) (*history.Store, error) { return history.Open(ctx, inDir(dir)) }, anHourLater, slog.New(slog.DiscardHandler))
@@ -481,19 +481,6 @@ func filled(t *testing.T) *API {
 		}
 	})
 	return api
-}
-
-func needEngine(t *testing.T) {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("needs ClickHouse's engine")
-	}
-	switch _, err := chdb.Fetch(t.Context(), nil); {
-	case errors.Is(err, chdb.ErrUnsupported):
-		t.Skip(err)
-	case err != nil:
-		t.Fatal(err)
-	}
 }
 
 func inDir(dir string) config.History { return config.History{DSN: config.Embedded + dir} }
