@@ -17,7 +17,7 @@ const memoryVersion = 2 // 2 added what second factors leave
 // subject's parts have in common (its devices, countries and networks) once.
 func (m *Memory) AppendBinary(b []byte) []byte {
 	set := m.parts()
-	b = append(b, memoryVersion, set)
+	b = wire.AppendUint(append(b, memoryVersion), set)
 	b = m.progress.append(b, set)
 	b = appendFamiliar(b, m.countries[:], m.progress.day)
 	b = appendFamiliar(b, m.networks[:], m.progress.day)
@@ -49,8 +49,8 @@ func (m *Memory) DecodeBinary(r *wire.Reader) {
 	if version == 0 {
 		return
 	}
-	set := r.Byte()
-	if set>>partBits != 0 || version == 1 && set>>partBitsV1 != 0 {
+	set := uint32(r.Uint(1<<partBits - 1))
+	if version == 1 && set>>partBitsV1 != 0 {
 		r.Fail(wire.ErrRange)
 		return
 	}
@@ -76,7 +76,7 @@ func (m *Memory) DecodeBinary(r *wire.Reader) {
 	}
 }
 
-// What most subjects lack, one bit each after the version.
+// What most subjects lack, one bit each of the number after the version.
 const (
 	withChallenged = 1 << iota
 	withToday      // something new was learned on progress.day
@@ -89,8 +89,8 @@ const (
 	partBitsV1 = 4
 )
 
-func (m *Memory) parts() byte {
-	var set byte
+func (m *Memory) parts() uint32 {
+	var set uint32
 	if m.progress.challenged != 0 {
 		set |= withChallenged
 	}
@@ -115,7 +115,7 @@ func (m *Memory) parts() byte {
 	return set
 }
 
-func (p *progress) append(b []byte, set byte) []byte {
+func (p *progress) append(b []byte, set uint32) []byte {
 	b = wire.AppendHash32(b, uint32(p.first))
 	b = wire.AppendUint(b, p.signIns)
 	b = wire.AppendUint(b, p.day)
@@ -128,7 +128,7 @@ func (p *progress) append(b []byte, set byte) []byte {
 	return b
 }
 
-func (p *progress) decode(r *wire.Reader, set byte) {
+func (p *progress) decode(r *wire.Reader, set uint32) {
 	p.first = seconds(r.Hash32())
 	p.signIns = uint16(r.Uint(1<<16 - 1))
 	p.day = uint16(r.Uint(1<<16 - 1))
