@@ -69,6 +69,10 @@ func fromJSON(v *fastjson.Value, texts *Arena, e *Event) error {
 		Privileged: flag(u, "privileged"),
 		Subject:    r.text(u, "subject"),
 	}
+	if leaked := u.Get("leaked"); leaked != nil {
+		e.User.Leaked.List = r.text(leaked, "list")
+		r.time(leaked, "at", &e.User.Leaked.At)
+	}
 	r.source(v.Get("source"), &e.Source)
 
 	ua := v.Get("user_agent")
@@ -144,6 +148,7 @@ func (r *reader) source(v *fastjson.Value, s *Source) {
 	}
 	s.Corporate = flag(v, "corporate")
 	s.Anonymizer = r.text(v, "anonymizer")
+	s.ThreatList = r.text(v.Get("threat"), "list")
 	g := v.Get("geo")
 	s.Geo = Geo{Country: r.text(g, "country_iso_code"), City: r.text(g, "city_name"), Name: r.text(g, "name"), AccuracyKM: g.GetFloat64("accuracy_km")}
 	if l := g.Get("location"); l != nil {

@@ -30,6 +30,10 @@ func (e *Event) AppendJSON(b []byte) []byte {
 		w.Text("kind", string(e.User.Kind))
 		w.Flag("privileged", e.User.Privileged)
 		w.Text("subject", e.User.Subject)
+		w.Object("leaked", func() {
+			w.Text("list", e.User.Leaked.List)
+			w.Time("at", e.User.Leaked.At)
+		})
 	})
 	w.Object("source", func() { w.source(&e.Source) })
 	w.Object("user_agent", func() {
@@ -78,6 +82,7 @@ func (w *Writer) source(s *Source) {
 	}
 	w.Flag("corporate", s.Corporate)
 	w.Text("anonymizer", s.Anonymizer)
+	w.Object("threat", func() { w.Text("list", s.ThreatList) })
 	w.Object("geo", func() {
 		w.Text("country_iso_code", s.Geo.Country)
 		w.Text("city_name", s.Geo.City)

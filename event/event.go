@@ -186,6 +186,13 @@ type User struct {
 	Kind                      UserKind
 	Privileged                Flag
 	Subject                   string
+	Leaked                    Leak
+}
+
+// Leak is what a list of leaked accounts says of a user.
+type Leak struct {
+	List string // its name; "" when the user is on none
+	At   Time   // when the password got out; 0 when the list does not say
 }
 
 // Source is where the request came from.
@@ -193,6 +200,7 @@ type Source struct {
 	IP         netip.Addr // unmapped, without zone; invalid when absent
 	Corporate  Flag       // a corporate egress network of the directory
 	Anonymizer string     // tor, vpn, proxy, residential_proxy, hosting; "" when none is known
+	ThreatList string     // the name of a threat list that the address is on; "" when it is on none
 	Geo        Geo
 	AS         AS
 }

@@ -50,6 +50,11 @@ func scan(raw []byte, texts *Arena, e *Event) (ok bool) {
 		e.User.Kind = scanWord(&s, "kind", userKinds[:])
 		s.flag("privileged", &e.User.Privileged)
 		s.text("subject", &e.User.Subject)
+		if s.open("leaked") {
+			s.text("list", &e.User.Leaked.List)
+			s.time("at", &e.User.Leaked.At)
+			s.close()
+		}
 		s.close()
 	}
 	if s.open("source") {
@@ -131,6 +136,10 @@ func (s *scanner) source(to *Source) {
 	}
 	s.flag("corporate", &to.Corporate)
 	s.text("anonymizer", &to.Anonymizer)
+	if s.open("threat") {
+		s.text("list", &to.ThreatList)
+		s.close()
+	}
 	if s.open("geo") {
 		s.text("country_iso_code", &to.Geo.Country)
 		s.text("city_name", &to.Geo.City)

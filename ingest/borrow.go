@@ -33,11 +33,11 @@ func own(e *event.Event, texts *event.Arena) {
 
 // textsOf are the strings of an event that are no words of the contract, but
 // for the original.
-func textsOf(e *event.Event) [32]*string {
+func textsOf(e *event.Event) [34]*string {
 	return [...]*string{
 		&e.ID, &e.Code, &e.Provider, &e.Tenant,
-		&e.User.ID, &e.User.Name, &e.User.Email, &e.User.FullName, &e.User.Subject,
-		&e.Source.Anonymizer, &e.Source.Geo.Country, &e.Source.Geo.City, &e.Source.Geo.Name,
+		&e.User.ID, &e.User.Name, &e.User.Email, &e.User.FullName, &e.User.Subject, &e.User.Leaked.List,
+		&e.Source.Anonymizer, &e.Source.ThreatList, &e.Source.Geo.Country, &e.Source.Geo.City, &e.Source.Geo.Name,
 		&e.Source.AS.Organization, &e.Source.AS.Type,
 		&e.UserAgent.Original, &e.UserAgent.Name, &e.UserAgent.Version, &e.UserAgent.OS,
 		&e.Device.ID, &e.Session.ID, &e.App.ID, &e.App.Name,

@@ -89,7 +89,7 @@ func (s *Store) Count(ctx context.Context, what Selection) (n int64, err error) 
 type eventScan struct {
 	e                                                     event.Event
 	kind, action, outcome, reason, userKind, factor       string
-	time, signalSince, signalSignedIn                     int64
+	time, signalSince, signalSignedIn, leakedAt           int64
 	privileged, corporate, managed, compliant, sanctioned int8 // flags
 	ip                                                    netip.Addr
 }
@@ -132,9 +132,12 @@ func (s *eventScan) fields() []scanField {
 		as("user_full_name", &e.User.FullName),
 		as("user_kind", &s.userKind),
 		flag("user_privileged", &s.privileged),
+		as("user_leaked_list", &e.User.Leaked.List),
+		moment("user_leaked_at", &s.leakedAt),
 		as("source_ip", &s.ip),
 		flag("source_corporate", &s.corporate),
 		as("source_anonymizer", &e.Source.Anonymizer),
+		as("source_threat_list", &e.Source.ThreatList),
 		as("source_country", &e.Source.Geo.Country),
 		as("source_city", &e.Source.Geo.City),
 		as("source_place", &e.Source.Geo.Name),
@@ -181,6 +184,7 @@ func (s *eventScan) fields() []scanField {
 func (s *eventScan) event() *event.Event {
 	e := &s.e
 	e.Time, e.Signal.Since, e.Signal.SignedIn = event.Time(s.time), event.Time(s.signalSince), event.Time(s.signalSignedIn)
+	e.User.Leaked.At = event.Time(s.leakedAt)
 	e.Kind, e.Action, e.Outcome, e.Reason = event.Kind(s.kind), event.Action(s.action), event.Outcome(s.outcome), event.Reason(s.reason)
 	e.User.Kind, e.Auth.Factor = event.UserKind(s.userKind), event.Factor(s.factor)
 	e.User.Privileged, e.Source.Corporate, e.App.Sanctioned = event.Flag(s.privileged), event.Flag(s.corporate), event.Flag(s.sanctioned)
