@@ -39,7 +39,7 @@ func validate(cmd *cobra.Command, configFile string) error {
 	if pipeline != nil {
 		defer pipeline.Close()
 	}
-	checks := enrich.Check(enrich.Config{GeoIP: cfg.GeoIP, Directory: cfg.Directory})
+	checks := enrich.Check(cfg.Enrichment())
 	if _, err := cfg.Kafka.ClientOptions(log); err != nil {
 		checks = append(checks, err) // a certificate
 	}

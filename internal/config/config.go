@@ -23,17 +23,18 @@ import (
 // Config is the whole configuration. Paths in it are absolute or relative to
 // the working directory: Load has resolved them against the file.
 type Config struct {
-	Kafka     publish.KafkaConfig `yaml:"kafka"`
-	Sources   []ingest.Source     `yaml:"sources"`
-	GeoIP     enrich.GeoIPConfig  `yaml:"geoip"`
-	Directory string              `yaml:"directory"`
-	Detectors detectors.Config    `yaml:"detectors"`
-	Rules     Rules               `yaml:"rules"`
-	Scoring   scoring.Config      `yaml:"scoring"`
-	Policies  scoring.Policies    `yaml:"policies"`
-	HTTP      HTTP                `yaml:"http"`
-	Engine    Engine              `yaml:"engine"`
-	History   History             `yaml:"history"`
+	Kafka     publish.KafkaConfig   `yaml:"kafka"`
+	Sources   []ingest.Source       `yaml:"sources"`
+	GeoIP     enrich.GeoIPConfig    `yaml:"geoip"`
+	Directory string                `yaml:"directory"`
+	Leaked    []enrich.LeakedConfig `yaml:"leaked_accounts"`
+	Detectors detectors.Config      `yaml:"detectors"`
+	Rules     Rules                 `yaml:"rules"`
+	Scoring   scoring.Config        `yaml:"scoring"`
+	Policies  scoring.Policies      `yaml:"policies"`
+	HTTP      HTTP                  `yaml:"http"`
+	Engine    Engine                `yaml:"engine"`
+	History   History               `yaml:"history"`
 
 	file string     // that it was read from
 	root *yaml.Node // the file's keys and values
@@ -184,6 +185,11 @@ func Parse(path string, data []byte, env func(string) (string, bool)) (*Config, 
 	return cfg, check.err()
 }
 
+// Enrichment is what events are enriched from.
+func (c *Config) Enrichment() enrich.Config {
+	return enrich.Config{GeoIP: c.GeoIP, Directory: c.Directory, Leaked: c.Leaked}
+}
+
 // namedFile is a file that the configuration names.
 type namedFile struct {
 	key  string
@@ -203,6 +209,9 @@ func (c *Config) files() []namedFile {
 	}
 	for i := range c.GeoIP.Lists {
 		list = append(list, namedFile{fmt.Sprintf("geoip.lists[%d].path", i), &c.GeoIP.Lists[i].Path})
+	}
+	for i := range c.Leaked {
+		list = append(list, namedFile{fmt.Sprintf("leaked_accounts[%d].path", i), &c.Leaked[i].Path})
 	}
 	return list
 }

@@ -56,7 +56,7 @@ func (c *Config) validate(check *checker, root *yaml.Node, fromEnv map[string]st
 // again. Lists and rule paths are left to who reads them.
 func (c *Config) missingFiles(check *checker, root *yaml.Node) {
 	for _, f := range c.files() {
-		if *f.path == "" || strings.HasPrefix(f.key, "geoip.lists") {
+		if *f.path == "" || strings.Contains(f.key, "[") {
 			continue
 		}
 		if _, err := os.Stat(*f.path); err != nil {

@@ -33,7 +33,7 @@ type Pipeline struct {
 func NewPipeline(cfg *config.Config, log *slog.Logger) (*Pipeline, error) {
 	p := &Pipeline{detectors: detectors.New(cfg.Detectors), keepOriginal: cfg.Engine.KeepOriginal}
 	var errs [3]error
-	p.enricher, errs[0] = enrich.Open(enrich.Config{GeoIP: cfg.GeoIP, Directory: cfg.Directory}, log)
+	p.enricher, errs[0] = enrich.Open(cfg.Enrichment(), log)
 	p.rules, errs[1] = rules.Load(cfg.Rules.Paths, cfg.Rules.Builtin == nil || *cfg.Rules.Builtin)
 	p.scorer, errs[2] = scoring.New(cfg.Scoring, cfg.Policies)
 	if err := errors.Join(errs[:]...); err != nil {

@@ -361,4 +361,10 @@ func TestExamplesOfTheDocumentation(t *testing.T) {
 	if err := enrich.ParseList(example("", "# Tor exits")); err != nil {
 		t.Error(err)
 	}
+	if err := enrich.ParseThreats(example("", "# Scanners")); err != nil {
+		t.Error(err)
+	}
+	if err := enrich.ParseLeaked(example("", "# account")); err != nil {
+		t.Error(err)
+	}
 }

@@ -25,7 +25,8 @@ import (
 // event alone: user agent, and the AS types that are built in.
 type Config struct {
 	GeoIP     GeoIPConfig
-	Directory string // path of the directory file; "" for none
+	Directory string         // path of the directory file; "" for none
+	Leaked    []LeakedConfig // lists of leaked accounts
 }
 
 // GeoIPConfig names databases in MaxMind's format and lists of networks.
@@ -36,10 +37,12 @@ type GeoIPConfig struct {
 	Lists     []ListConfig `yaml:"lists"`
 }
 
-// ListConfig is a file of networks that all are of one kind of anonymiser.
+// ListConfig is a file of networks that all are of one kind of anonymiser, or
+// that threats come from.
 type ListConfig struct {
 	Path       string `yaml:"path"`
 	Anonymizer string `yaml:"anonymizer"` // tor, residential_proxy, proxy, vpn or hosting
+	Threat     string `yaml:"threat"`     // the name of a threat list, as evidence tells it
 }
 
 // Enricher enriches events. Its methods may be called concurrently.
@@ -66,6 +69,8 @@ type tables struct {
 	asn       *database[event.AS]
 	anonymous *database[string]
 	lists     []list
+	threats   []threatList
+	leaked    []leakedList
 	directory *directory
 
 	// sources remembers what the tables above say of an address; it is new
@@ -90,11 +95,8 @@ func Open(cfg Config, log *slog.Logger) (*Enricher, error) {
 	e := &Enricher{log: log, asTypes: parseASTypes(), agents: newCache[string, agent](agentSlots)}
 	files, errs := filesOf(cfg)
 	e.files = files
-	t := &tables{
-		lists:     make([]list, len(cfg.GeoIP.Lists)),
-		directory: newDirectory(),
-		sources:   newCache[addrKey, facts](sourceSlots),
-	}
+	t := newTables(cfg)
+	t.sources = newCache[addrKey, facts](sourceSlots)
 	for _, f := range e.files {
 		if err := f.open(t, false); err != nil {
 			errs = append(errs, err)
@@ -112,13 +114,26 @@ func Open(cfg Config, log *slog.Logger) (*Enricher, error) {
 // problem.
 func Check(cfg Config) []error {
 	files, errs := filesOf(cfg)
-	t := &tables{lists: make([]list, len(cfg.GeoIP.Lists)), directory: newDirectory()}
+	t := newTables(cfg)
 	for _, f := range files {
 		if err := f.open(t, true); err != nil {
 			errs = append(errs, err)
 		}
 	}
 	return errs
+}
+
+// newTables has room for what the lists of a configuration will say.
+func newTables(cfg Config) *tables {
+	t := &tables{directory: newDirectory(), leaked: make([]leakedList, len(cfg.Leaked))}
+	for i := range cfg.GeoIP.Lists {
+		if cfg.GeoIP.Lists[i].Threat == "" {
+			t.lists = append(t.lists, list{})
+		} else {
+			t.threats = append(t.threats, threatList{})
+		}
+	}
+	return t
 }
 
 // filesOf lists the files of a configuration in the order in which they are
@@ -135,21 +150,33 @@ func filesOf(cfg Config) ([]*file, []error) {
 	add("city", g.City, maxDatabase, loadDatabase(g.City, cityLayout, func(t *tables) **database[event.Geo] { return &t.city }))
 	add("asn", g.ASN, maxDatabase, loadDatabase(g.ASN, asnLayout, func(t *tables) **database[event.AS] { return &t.asn }))
 	add("anonymous", g.Anonymous, maxDatabase, loadDatabase(g.Anonymous, anonymousLayout, func(t *tables) **database[string] { return &t.anonymous }))
+	anonymisers, threats := 0, 0
 	for i, l := range g.Lists {
 		if l.Path == "" {
 			errs = append(errs, fmt.Errorf("geoip.lists[%d]: path is missing", i))
 		}
-		if rank(l.Anonymizer) == 0 {
-			errs = append(errs, fmt.Errorf("geoip.lists[%d]: anonymizer is %q; want tor, residential_proxy, proxy, vpn or hosting", i, l.Anonymizer))
-		}
-		add("list", l.Path, maxListBytes, func(t *tables, data []byte, _ bool) (int64, error) {
-			prefixes, err := parseList(l.Path, data)
-			if err != nil {
-				return 0, err
+		if l.Threat != "" {
+			if l.Anonymizer != "" {
+				errs = append(errs, fmt.Errorf("geoip.lists[%d]: has both anonymizer and threat; make two lists of it", i))
 			}
-			t.lists[i] = list{l.Anonymizer, prefixes}
-			return 0, nil
-		})
+			add("list", l.Path, maxListBytes, loadThreats(l, threats))
+			threats++
+			continue
+		}
+		if rank(l.Anonymizer) == 0 {
+			errs = append(errs, fmt.Errorf("geoip.lists[%d]: anonymizer is %q; want tor, residential_proxy, proxy, vpn or hosting, or the key threat", i, l.Anonymizer))
+		}
+		add("list", l.Path, maxListBytes, loadList(l, anonymisers))
+		anonymisers++
+	}
+	for i, l := range cfg.Leaked {
+		if l.Path == "" {
+			errs = append(errs, fmt.Errorf("leaked_accounts[%d]: path is missing", i))
+		}
+		if l.Name == "" {
+			errs = append(errs, fmt.Errorf("leaked_accounts[%d]: name is missing", i))
+		}
+		add("leaked", l.Path, maxListBytes, loadLeaked(l, i))
 	}
 	add("directory", cfg.Directory, maxDirectoryBytes, func(t *tables, data []byte, _ bool) (int64, error) {
 		d, err := parseDirectory(cfg.Directory, data)
@@ -160,6 +187,39 @@ func filesOf(cfg Config) ([]*file, []error) {
 		return 0, nil
 	})
 	return files, errs
+}
+
+// loadList puts an anonymiser list into its place in the tables.
+func loadList(l ListConfig, place int) loadFunc {
+	return func(t *tables, data []byte, _ bool) (int64, error) {
+		prefixes, err := parseList(l.Path, data)
+		if err == nil {
+			t.lists[place] = list{l.Anonymizer, prefixes}
+		}
+		return 0, err
+	}
+}
+
+// loadThreats does so with a threat list.
+func loadThreats(l ListConfig, place int) loadFunc {
+	return func(t *tables, data []byte, _ bool) (int64, error) {
+		until, err := parseThreats(l.Path, data)
+		if err == nil {
+			t.threats[place] = threatList{l.Threat, until}
+		}
+		return 0, err
+	}
+}
+
+// loadLeaked does so with a list of leaked accounts.
+func loadLeaked(l LeakedConfig, place int) loadFunc {
+	return func(t *tables, data []byte, _ bool) (int64, error) {
+		accounts, err := parseLeaked(l.Path, data)
+		if err == nil {
+			t.leaked[place] = leakedList{l.Name, accounts}
+		}
+		return 0, err
+	}
 }
 
 // loadDatabase puts a database into its field of the tables.
@@ -180,9 +240,10 @@ func loadDatabase[T any](path string, l layout[T], field func(*tables) **databas
 // Enrich completes the event in place.
 func (e *Enricher) Enrich(ev *event.Event) {
 	t := e.tables.Load()
-	e.enrichSource(t, &ev.Source, ev.Provider)
+	e.enrichSource(t, ev)
 	e.enrichAgent(&ev.UserAgent)
 	t.directory.enrich(ev)
+	enrichLeaked(t.leaked, &ev.User, ev.Time)
 }
 
 // Watch looks at every file each interval and loads those that changed, until
@@ -237,7 +298,7 @@ func (e *Enricher) LookupErrors() uint64 { return e.lookupErrors.Load() }
 
 // FileStatus is what metrics tell of one file.
 type FileStatus struct {
-	Kind    string // city, asn, anonymous, list or directory
+	Kind    string // city, asn, anonymous, list, leaked or directory
 	Path    string
 	Built   int64  // when a database was built, Unix seconds; 0 for other files
 	Reloads uint64 // versions loaded after the first

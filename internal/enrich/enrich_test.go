@@ -184,6 +184,88 @@ func TestAnonymizerLists(t *testing.T) {
 	}
 }
 
+// An entry counts until it expires, by the event's time: a replay of old logs
+// finds what the live run found, and nothing that a later look at the clock
+// would.
+func TestThreatLists(t *testing.T) {
+	dir := t.TempDir()
+	cfg := withDirectory(t, enrich.Config{}, "networks: [{cidr: 203.0.113.0/28, corporate: true}]")
+	cfg.GeoIP.Lists = []enrich.ListConfig{
+		{Path: write(t, dir, "scanners.txt", "198.18.0.7/32 2026-03-01T12:00:00Z\n198.18.1.0/24 2026-04-01 # a whole network\n198.18.1.9 2026-03-01\n203.0.113.5\n"), Threat: "scanners"},
+		{Path: write(t, dir, "botnet.txt", "198.18.0.7\t2026-06-01\n198.18.0.7 2026-05-01\n2001:db8:10::/64\n"), Threat: "botnet"},
+		{Path: write(t, dir, "vpn.txt", "198.18.0.7\n"), Anonymizer: "vpn"},
+	}
+	e := open(t, cfg)
+	for _, c := range []struct{ ip, at, want string }{
+		{"198.18.0.7", "2026-03-01T11:59:59Z", "scanners"}, // in both: the first of the configuration
+		{"198.18.0.7", "2026-03-01T12:00:00Z", "botnet"},
+		{"198.18.0.7", "2026-05-31T00:00:00Z", "botnet"}, // of two lines the later expiry
+		{"198.18.0.7", "2026-06-01T00:00:00Z", ""},
+		{"198.18.0.8", "2026-03-01T00:00:00Z", ""},
+		{"198.18.1.9", "2026-03-15T00:00:00Z", "scanners"}, // the network around it is still listed
+		{"198.18.1.9", "2026-04-01T00:00:00Z", ""},
+		{"2001:db8:10::5", "2100-01-01T00:00:00Z", "botnet"},
+		{"203.0.113.5", "2026-03-01T00:00:00Z", ""}, // our own egress
+		{"203.0.113.20", "2026-03-01T00:00:00Z", ""},
+	} {
+		ev := from(c.ip)
+		ev.Time = moment(t, c.at)
+		e.Enrich(ev)
+		if ev.Source.ThreatList != c.want {
+			t.Errorf("%s at %s: %q, want %q", c.ip, c.at, ev.Source.ThreatList, c.want)
+		}
+		if c.ip == "198.18.0.7" && ev.Source.Anonymizer != "vpn" {
+			t.Errorf("%s is behind %q, want a VPN too", c.ip, ev.Source.Anonymizer)
+		}
+	}
+}
+
+func TestLeakedAccounts(t *testing.T) {
+	dir := t.TempDir()
+	// The SHA-256 of dora@corp.example.
+	const dora = "55931DD2F0822EC38505DC3AFE1101A038E3985B42FA00A09DF20CD49EB55C8C"
+	cfg := withDirectory(t, enrich.Config{}, "users: [{name: erik@corp.example, aliases: [\"okta:00u9\"]}]")
+	cfg.Leaked = []enrich.LeakedConfig{
+		{Path: write(t, dir, "a.txt", "Anna@Corp.Example 2026-02-01\nbob@corp.example - 2026-03-01\n"+dora+" 2026-01-01 # named by nobody\nerik@corp.example\n"), Name: "a"},
+		{Path: write(t, dir, "b.txt", "anna@corp.example 2026-02-20T10:00:00Z\nanna@corp.example 2025-01-01\nann 2026-01-01\n"), Name: "b"},
+	}
+	e := open(t, cfg)
+	for _, c := range []struct {
+		name, at string
+		user     event.User
+		list     string
+		leaked   string
+	}{
+		{"before the newest leak of each list", "2026-01-31T23:00:00Z", event.User{Subject: "anna@corp.example"}, "", ""},
+		{"after it", "2026-02-02T00:00:00Z", event.User{Subject: "anna@corp.example"}, "a", "2026-02-01T00:00:00Z"},
+		{"after a newer one on the other list", "2026-02-21T00:00:00Z", event.User{Subject: "anna@corp.example"}, "b", "2026-02-20T10:00:00Z"},
+		{"without a date", "2026-02-02T00:00:00Z", event.User{Subject: "bob@corp.example"}, "a", ""},
+		{"expired", "2026-03-01T00:00:00Z", event.User{Subject: "bob@corp.example"}, "", ""},
+		{"by its hash", "2026-02-02T00:00:00Z", event.User{Subject: "entra:1", Email: "DORA@corp.example"}, "a", "2026-01-01T00:00:00Z"},
+		{"by the user name", "2026-02-02T00:00:00Z", event.User{Subject: "keycloak:5", Name: "Ann"}, "b", "2026-01-01T00:00:00Z"},
+		{"by the directory's name", "2026-02-02T00:00:00Z", event.User{Subject: "okta:00u9"}, "a", ""},
+		{"somebody else", "2026-02-02T00:00:00Z", event.User{Subject: "carl@corp.example", Name: "carl@corp.example"}, "", ""},
+		{"nobody", "2026-02-02T00:00:00Z", event.User{}, "", ""},
+	} {
+		ev := &event.Event{Time: moment(t, c.at), User: c.user}
+		want := event.Leak{List: c.list}
+		if c.leaked != "" {
+			want.At = moment(t, c.leaked)
+		}
+		if e.Enrich(ev); ev.User.Leaked != want {
+			t.Errorf("%s: %+v, want %+v", c.name, ev.User.Leaked, want)
+		}
+	}
+}
+
+func moment(t testing.TB, text string) (at event.Time) {
+	t.Helper()
+	if err := at.UnmarshalText([]byte(text)); err != nil {
+		t.Fatal(err)
+	}
+	return at
+}
+
 func TestMissingGeo(t *testing.T) {
 	var log strings.Builder
 	e, err := enrich.Open(enrich.Config{}, slog.New(slog.NewTextHandler(&log, nil)))
@@ -221,9 +303,14 @@ func TestOpenReportsEveryProblem(t *testing.T) {
 			Lists: []enrich.ListConfig{
 				{Path: write(t, dir, "list.txt", "192.0.2.0/24\nhere\n192.0.2.1/24\n"), Anonymizer: "spy"},
 				{Anonymizer: "tor"},
+				{Path: write(t, dir, "threats.txt", "192.0.2.7 tomorrow\n192.0.2.8 2026-12-01 scanner\n2026-12-01\n192.0.2.9 2999-01-01\n"), Threat: "scanners", Anonymizer: "vpn"},
 			},
 		},
 		Directory: dir,
+		Leaked: []enrich.LeakedConfig{
+			{Path: write(t, dir, "leaked.txt", "alice@corp.example soon\nbob@corp.example - later\ncarol@corp.example 2026-01-01 2027-01-01 paste\n"), Name: "paste"},
+			{},
+		},
 	}
 	want := []string{
 		`asn.mmdb: is a database of type "GeoLite2-ASN"; geoip.city needs one of City`,
@@ -233,6 +320,16 @@ func TestOpenReportsEveryProblem(t *testing.T) {
 		"list.txt:3: 192.0.2.1/24 has bits set beyond its length; write 192.0.2.0/24",
 		`geoip.lists[0]: anonymizer is "spy"`,
 		"geoip.lists[1]: path is missing",
+		`threats.txt:1: "tomorrow" is no time: want 2026-12-01 or 2026-12-01T00:00:00Z`,
+		`threats.txt:2: "192.0.2.8 2026-12-01 scanner" is more than a network and its expiry`,
+		`threats.txt:3: "2026-12-01" is no network`,
+		"threats.txt:4: 2999-01-01 is not between the years 1990 and 2200",
+		"geoip.lists[2]: has both anonymizer and threat",
+		`leaked.txt:1: "soon" is no time`,
+		`leaked.txt:2: "later" is no time`,
+		`leaked.txt:3: "carol@corp.example 2026-01-01 2027-01-01 paste" is more than an account`,
+		"leaked_accounts[1]: path is missing",
+		"leaked_accounts[1]: name is missing",
 		"is not a regular file",
 	}
 	_, err := enrich.Open(cfg, nil)
@@ -302,4 +399,14 @@ func TestASTypeTableIsInOrder(t *testing.T) {
 func FuzzList(f *testing.F) {
 	f.Add([]byte("192.0.2.0/24 # x\n::1\n\nbad\n1.2.3.4/8\n::ffff:1.2.3.4/120\n"))
 	f.Fuzz(func(t *testing.T, data []byte) { _ = enrich.ParseList(data) })
+}
+
+func FuzzThreats(f *testing.F) {
+	f.Add([]byte("192.0.2.0/24 2026-12-01 # x\n::1 2026-12-01T00:00:00+02:00\n\nbad\n1.2.3.4\t1850-01-01\n"))
+	f.Fuzz(func(t *testing.T, data []byte) { _ = enrich.ParseThreats(data) })
+}
+
+func FuzzLeaked(f *testing.F) {
+	f.Add([]byte("ann@corp.example\nbob - 2026-12-01\n" + strings.Repeat("0a", 32) + " 2026-01-01T00:00:00Z 2027-01-01 ; x\na b c d\n"))
+	f.Fuzz(func(t *testing.T, data []byte) { _ = enrich.ParseLeaked(data) })
 }

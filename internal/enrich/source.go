@@ -47,6 +47,7 @@ type facts struct {
 	geo        event.Geo
 	as         event.AS
 	anonymizer string
+	threats    []listing
 	network    network
 }
 
@@ -66,7 +67,8 @@ func (k *addrKey) hash() uint64 {
 // A configured City database replaces the log's own location as a whole, even
 // by nothing: places from two databases differ by enough to look like travel.
 // The same holds for the AS.
-func (e *Enricher) enrichSource(t *tables, s *event.Source, provider string) {
+func (e *Enricher) enrichSource(t *tables, ev *event.Event) {
+	s := &ev.Source
 	none := facts{}
 	f := &none
 	if s.IP.IsValid() {
@@ -87,11 +89,12 @@ func (e *Enricher) enrichSource(t *tables, s *event.Source, provider string) {
 		s.Corporate = event.FlagOf(f.network.corporate == event.True)
 	}
 	s.Anonymizer = stronger(s.Anonymizer, f.anonymizer)
+	s.ThreatList = f.threatAt(ev.Time)
 	if s.Corporate == event.True {
-		s.Anonymizer = "" // our own egress, whatever a list calls its provider
+		s.Anonymizer, s.ThreatList = "", "" // our own egress, whatever a list calls its provider
 	}
 	s.Geo.Name = t.directory.place(s, &f.network)
-	e.noteUnlocated(t, s, provider)
+	e.noteUnlocated(t, s, ev.Provider)
 }
 
 // lookup is what the tables say of an address, from the cache where it can.
@@ -130,8 +133,25 @@ func (e *Enricher) read(t *tables, ip netip.Addr) facts {
 			f.anonymizer = stronger(f.anonymizer, t.lists[i].anonymizer)
 		}
 	}
+	for i := range t.threats {
+		if until := t.threats[i].covers(ip); until != 0 {
+			f.threats = append(f.threats, listing{t.threats[i].name, until})
+		}
+	}
 	f.network = t.directory.network(ip)
 	return f
+}
+
+// threatAt is the first threat list, in the order of the configuration, that
+// the address is on at an event's time; "" for none. The clock has no say, so
+// that a replay finds what the live run found.
+func (f *facts) threatAt(at event.Time) string {
+	for _, l := range f.threats {
+		if at < l.until {
+			return l.list
+		}
+	}
+	return ""
 }
 
 // noteUnlocated counts an address without location, and says once what to do

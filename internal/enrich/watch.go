@@ -121,7 +121,7 @@ func (e *Enricher) reload(f *file) {
 	}
 	f.judged, f.pending = f.pending, nil
 	next := *e.tables.Load()
-	next.lists = slices.Clone(next.lists)
+	next.lists, next.threats, next.leaked = slices.Clone(next.lists), slices.Clone(next.threats), slices.Clone(next.leaked)
 	var built int64
 	if err == nil {
 		built, err = f.load(&next, data, true)

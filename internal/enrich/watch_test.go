@@ -128,6 +128,37 @@ func TestABrokenNewFileKeepsTheOld(t *testing.T) {
 }
 
 // A file that changes between two polls is left alone: it is being written.
+func TestChangedListsAreSwappedIn(t *testing.T) {
+	dir := t.TempDir()
+	e, log := watched(t, enrich.Config{
+		GeoIP:  enrich.GeoIPConfig{Lists: []enrich.ListConfig{{Path: write(t, dir, "threats.txt", "198.18.0.7\n"), Threat: "scanners"}}},
+		Leaked: []enrich.LeakedConfig{{Path: write(t, dir, "leaked.txt", "ann@corp.example\n"), Name: "paste"}},
+	})
+	say := func() string {
+		a, b := from("198.18.0.7"), from("198.18.0.8")
+		a.User.Subject, b.User.Subject = "ann@corp.example", "bob@corp.example"
+		e.Enrich(a)
+		e.Enrich(b)
+		return strings.Join([]string{a.Source.ThreatList, a.User.Leaked.List, b.Source.ThreatList, b.User.Leaked.List}, "|")
+	}
+	if got := say(); got != "scanners|paste||" {
+		t.Fatalf("at first %s", got)
+	}
+	replace(t, dir, "threats.txt", "198.18.0.8\n")
+	replace(t, dir, "leaked.txt", "bob@corp.example\n")
+	e.Poll()
+	e.Poll()
+	if got := say(); got != "||scanners|paste" {
+		t.Errorf("after the change %s\n%s", got, log)
+	}
+	replace(t, dir, "leaked.txt", "ann@corp.example when?\n")
+	e.Poll()
+	e.Poll()
+	if got := say(); got != "||scanners|paste" || !strings.Contains(log.String(), "leaked.txt:1") {
+		t.Errorf("after a bad change %s\n%s", got, log)
+	}
+}
+
 func TestAFileBeingWrittenIsLeftAlone(t *testing.T) {
 	dir := t.TempDir()
 	path := write(t, dir, "tor.txt", "198.18.0.1\n")
