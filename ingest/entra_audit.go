@@ -131,6 +131,9 @@ func entraAudit(v, p *fastjson.Value) event.Event {
 		}
 	}
 	e.Resource = entraChanged(targets, &e.User)
+	if e.Action == event.ConsentGrant {
+		entraConsent(&e, p, targets)
+	}
 	return e
 }
 
@@ -223,6 +226,9 @@ func entraRiskEvent(v, p *fastjson.Value, kind entraKind) event.Event {
 		e.Time = entraTime(v, p, "riskLastUpdatedDateTime")
 		e.Code = firstText(p, "riskState")
 		e.IDPRisk.Reasons = text(p, "riskDetail")
+		if strings.EqualFold(e.IDPRisk.Reasons, "none") {
+			e.IDPRisk.Reasons = ""
+		}
 	}
 	userID := text(p, "userId")
 	if kind == entraRiskyRecord {

@@ -145,3 +145,55 @@ func TestEntraRisk(t *testing.T) {
 		t.Errorf("workload: %s", said(workload))
 	}
 }
+
+func TestEntraConsent(t *testing.T) {
+	property := func(name, value string) any { return map[string]any{"displayName": name, "newValue": value} }
+	target := func(kind, name string, properties ...any) any {
+		return map[string]any{"id": "sp-1", "type": kind, "displayName": name, "modifiedProperties": properties}
+	}
+	const grant = `[[Id: g, ClientId: c, PrincipalId: p, ResourceId: r, ConsentType: Principal, Scope: Mail.Read offline_access, CreatedDateTime: ]]`
+	for _, c := range []struct {
+		name, activity string
+		targets        []any
+		app            event.App
+		resource       event.Resource
+	}{
+		{
+			"by a user", "Consent to application",
+			[]any{target("ServicePrincipal", "Mail Helper", property("ConsentContext.OnBehalfOfAll", `"False"`), property("ConsentAction.Permissions", `"[] => `+grant+`; "`))},
+			event.App{ID: "sp-1", Name: "Mail Helper"}, event.Resource{Name: "Mail.Read offline_access"},
+		},
+		{
+			"one more permission", "Consent to application",
+			[]any{target("ServicePrincipal", "Mail Helper", property("ConsentAction.Permissions", `"[[Scope: User.Read]] => [[Scope: User.Read], [Scope: Files.Read]]; "`))},
+			event.App{ID: "sp-1", Name: "Mail Helper"}, event.Resource{Name: "User.Read Files.Read"},
+		},
+		{
+			"for everybody", "Consent to application",
+			[]any{target("ServicePrincipal", "Mail Helper", property("ConsentContext.OnBehalfOfAll", `"True"`))},
+			event.App{ID: "sp-1", Name: "Mail Helper"}, event.Resource{ID: "AllPrincipals", Name: "Mail Helper"},
+		},
+		{
+			"for everybody, by the type of the grant", "Consent to application",
+			[]any{target("ServicePrincipal", "Mail Helper", property("ConsentAction.Permissions", `[] => [[ConsentType: AllPrincipals, Scope: Sites.Read.All`))},
+			event.App{ID: "sp-1", Name: "Mail Helper"}, event.Resource{ID: "AllPrincipals", Name: "Sites.Read.All"},
+		},
+		{
+			"the grant that goes with it names the interface, not the application", "Add delegated permission grant",
+			[]any{target("ServicePrincipal", "Microsoft Graph", property("DelegatedPermissionGrant.Scope", `" Mail.Read"`), property("DelegatedPermissionGrant.ConsentType", `"AllPrincipals"`))},
+			event.App{}, event.Resource{ID: "AllPrincipals", Name: "Mail.Read"},
+		},
+		{
+			"nothing but the application", "Consent to application",
+			[]any{target("ServicePrincipal", "Mail Helper")},
+			event.App{ID: "sp-1", Name: "Mail Helper"}, event.Resource{ID: "sp-1", Name: "Mail Helper"},
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			e := parsed(t, Source{}, edited(t, "entra/audit.json", edits{"properties/activityDisplayName": c.activity, "properties/targetResources": c.targets}))
+			if e.App != c.app || e.Resource != c.resource || e.Action != event.ConsentGrant {
+				t.Errorf("%s of %+v: %+v, want %+v: %+v", e.Action, e.App, e.Resource, c.app, c.resource)
+			}
+		})
+	}
+}

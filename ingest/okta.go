@@ -202,8 +202,16 @@ func oktaObjects(e *event.Event, targets []*fastjson.Value, debug *fastjson.Valu
 			e.Auth.Protocol = lower(text(app, "detailEntry", "signOnModeType"))
 		}
 	}
+	switch {
+	case e.Code == oktaReported:
+		e.Resource = event.Resource{ID: text(debug, "suspiciousActivityEventId"), Name: text(debug, "suspiciousActivityEventType")}
+		return
+	case e.Action == event.ConsentGrant:
+		oktaConsent(e, targets, debug)
+		return
+	}
 	switch e.Action {
-	case event.Write, event.Delete, event.PrivilegeGrant, event.CredentialChange, event.ConsentGrant:
+	case event.Write, event.Delete, event.PrivilegeGrant, event.CredentialChange:
 	default:
 		return
 	}
@@ -220,6 +228,24 @@ func oktaObjects(e *event.Event, targets []*fastjson.Value, debug *fastjson.Valu
 		return
 	}
 	e.Resource.ID, e.Resource.Name = e.App.ID, e.App.Name
+}
+
+// oktaConsent sets the application that a user lets in, which Okta calls a
+// client where it is none of its own, and the scopes as the resource.
+func oktaConsent(e *event.Event, targets []*fastjson.Value, debug *fastjson.Value) {
+	var scopes []string
+	for _, t := range targets {
+		switch kind := text(t, "type"); {
+		case containsFold(kind, "scope"):
+			scopes = append(scopes, text(t, "displayName"))
+		case e.App == event.App{} && containsFold(kind, "client"):
+			e.App.ID, e.App.Name = text(t, "id"), text(t, "displayName")
+		}
+	}
+	e.Resource.Name = cleanText([]byte(strings.Join(scopes, " ")))
+	if e.Resource.Name == "" {
+		e.Resource.Name = firstText(debug, "grantedScopes", "requestedScopes")
+	}
 }
 
 // oktaAuth sets how the user proved who they are.

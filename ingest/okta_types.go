@@ -78,6 +78,8 @@ var oktaActions = map[string]event.Action{
 	"system.mfa.factor.activate":                event.Write,
 }
 
+// oktaReported: the user says that what a notification told of was somebody
+// else. debugData tells of what.
 const oktaReported = "user.account.report_suspicious_activity_by_enduser"
 
 // oktaPrefixes are tried in order where the type itself is not listed.
@@ -259,7 +261,9 @@ func oktaRisk(debug *fastjson.Value) event.IDPRisk {
 	var risk event.IDPRisk
 	if said := text(debug, "risk"); said != "" {
 		risk.Level = oktaLevel(javaMember(said, "level"))
-		risk.Reasons = javaMember(said, "reasons")
+		if risk.Reasons = javaMember(said, "reasons"); risk.Reasons == "" {
+			risk.Reasons = javaMember(said, "detectionName")
+		}
 	} else if inside := object(debug, "logOnlySecurityData").Get("risk"); inside != nil {
 		risk.Level = oktaLevel(text(inside, "level"))
 		risk.Reasons = text(inside, "reasons")
