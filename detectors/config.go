@@ -22,6 +22,14 @@ type Config struct {
 	MFAFatigueApproved MFAFatigueApprovedConfig `yaml:"mfa_fatigue_approved"`
 	MFABruteForce      MFABruteForceConfig      `yaml:"mfa_brute_force"`
 	MFAChangeAfterRisk MFAChangeAfterRiskConfig `yaml:"mfa_change_after_risk"`
+
+	ThreatIP         ThreatIPConfig         `yaml:"threat_ip"`
+	LeakedCredential LeakedCredentialConfig `yaml:"leaked_credential"`
+	LegacyProtocol   LegacyProtocolConfig   `yaml:"legacy_protocol"`
+	DeviceCodeSignIn DeviceCodeSignInConfig `yaml:"device_code_sign_in"`
+	RiskyConsent     RiskyConsentConfig     `yaml:"risky_consent"`
+	UserReported     UserReportedConfig     `yaml:"user_reported"`
+	IDPRisk          IDPRiskConfig          `yaml:"idp_risk"`
 }
 
 // LearningConfig says when a subject is known well enough for novelty to
@@ -62,6 +70,13 @@ func Defaults() Config {
 		MFAFatigueApproved: MFAFatigueApprovedConfig{Enabled: true, Denials: 3, Prompts: 5, Window: 10 * time.Minute},
 		MFABruteForce:      MFABruteForceConfig{Enabled: true, Failures: 10, Window: 10 * time.Minute},
 		MFAChangeAfterRisk: MFAChangeAfterRiskConfig{Enabled: true, Window: time.Hour},
+		ThreatIP:           ThreatIPConfig{Enabled: true},
+		LeakedCredential:   LeakedCredentialConfig{Enabled: true},
+		LegacyProtocol:     LegacyProtocolConfig{Enabled: true},
+		DeviceCodeSignIn:   DeviceCodeSignInConfig{Enabled: true},
+		RiskyConsent:       RiskyConsentConfig{Enabled: true},
+		UserReported:       UserReportedConfig{Enabled: true},
+		IDPRisk:            IDPRiskConfig{Enabled: true},
 	}
 }
 

@@ -40,6 +40,13 @@ func (s *Set) Names() []string {
 		{mfaFatigueApproved, s.cfg.MFAFatigueApproved.Enabled},
 		{mfaBruteForce, s.cfg.MFABruteForce.Enabled},
 		{mfaChangeAfterRisk, s.cfg.MFAChangeAfterRisk.Enabled},
+		{threatIP, s.cfg.ThreatIP.Enabled},
+		{leakedCredential, s.cfg.LeakedCredential.Enabled},
+		{legacyProtocol, s.cfg.LegacyProtocol.Enabled},
+		{deviceCodeSignIn, s.cfg.DeviceCodeSignIn.Enabled},
+		{riskyConsent, s.cfg.RiskyConsent.Enabled},
+		{userReported, s.cfg.UserReported.Enabled},
+		{idpRisk, s.cfg.IDPRisk.Enabled},
 		{passwordSpray, s.cfg.PasswordSpray.Enabled},
 	} {
 		if d.enabled {
@@ -53,14 +60,17 @@ func (s *Set) Names() []string {
 type Standing struct {
 	AsOf  event.Time  // newest event time
 	Level event.Level // what decay has left of it
+	Open  []string    // names of its open evidence; only asked for with a verdict of the identity provider
 }
 
 // Detect appends the evidence that e gives against what m remembers. Neither e
 // nor m is changed.
 //
-// Only people's sign-ins are looked at, with their second factors and what is
-// changed of these: workloads, token refreshes, access and other
-// non-interactive events move between networks as they like. Location, novelty
+// Only people's sign-ins are looked at, with their second factors, what is
+// changed of these, consents, and tokens that are issued without a sign-in:
+// workloads, token refreshes, access and other non-interactive events move
+// between networks as they like; all they can have is a verdict of the identity
+// provider. Location, novelty
 // and anonymisers are judged on successes alone, because a failed attempt can
 // be made by anyone from anywhere; failed attempts count towards
 // failed_login_burst, mfa_fatigue and mfa_brute_force.
@@ -80,13 +90,18 @@ func (s *Set) Detect(e *event.Event, m *Memory, before Standing, out []event.Det
 		if promptStepOf(e) == promptApproved {
 			out = s.detectMFAFatigueApproved(e, &at, m, learning, out)
 		}
+		out = s.detectThreatIP(e, &at, m, out)
+		out = s.detectLeakedCredential(e, &at, m, out)
 	case mistypedPassword(e):
 		at := see(e)
 		out = s.detectFailedLoginBurst(&at, m, out)
 	default:
 		out = s.detectSecondFactor(e, m, before, out)
 	}
-	return out
+	out = s.detectProtocol(e, m, before, out)
+	out = s.detectRiskyConsent(e, m, out)
+	out = s.detectUserReported(e, out)
+	return s.detectIDPRisk(e, before, out)
 }
 
 // detectSecondFactor looks at what happens to second factors beside sign-ins

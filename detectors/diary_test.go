@@ -35,7 +35,7 @@ func settled(t testing.TB) *diary {
 
 func (d *diary) entry(e event.Event) []event.Detection {
 	d.t.Helper()
-	found := d.set.Detect(&e, &d.m, Standing{d.asOf, d.level}, nil)
+	found := d.set.Detect(&e, &d.m, Standing{AsOf: d.asOf, Level: d.level}, nil)
 	d.last = levelOf(found)
 	late := d.asOf-e.Time > event.Day
 	d.asOf = max(d.asOf, e.Time)

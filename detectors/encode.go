@@ -9,7 +9,7 @@ import (
 
 // memoryVersion is the version of Memory's binary form. Whoever changes what
 // is written raises it and lets decode read all earlier ones.
-const memoryVersion = 2 // 2 added what second factors leave
+const memoryVersion = 3 // 2 added what second factors leave; 3 protocols, consents and the password
 
 // AppendBinary appends the binary form of m, from which DecodeBinary makes an
 // equal Memory. Only what is set is written, each list behind a bit for every
@@ -38,6 +38,15 @@ func (m *Memory) AppendBinary(b []byte) []byte {
 	if set&withArrivals != 0 {
 		b = m.appendArrivals(b)
 	}
+	if set&withProtocols != 0 {
+		b = appendFamiliar(b, m.protocols[:], m.progress.day)
+	}
+	if set&withConsents != 0 {
+		b = appendFamiliar(b, m.consents[:], m.progress.day)
+	}
+	if set&withPassword != 0 {
+		b = m.password.append(b)
+	}
 	return b
 }
 
@@ -50,7 +59,7 @@ func (m *Memory) DecodeBinary(r *wire.Reader) {
 		return
 	}
 	set := uint32(r.Uint(1<<partBits - 1))
-	if version == 1 && set>>partBitsV1 != 0 {
+	if known := [...]int{partBits, partBitsV1, partBitsV2}; version < memoryVersion && set>>known[version] != 0 {
 		r.Fail(wire.ErrRange)
 		return
 	}
@@ -74,6 +83,15 @@ func (m *Memory) DecodeBinary(r *wire.Reader) {
 	if set&withArrivals != 0 {
 		m.decodeArrivals(r)
 	}
+	if set&withProtocols != 0 {
+		decodeFamiliar(r, m.protocols[:], m.progress.day)
+	}
+	if set&withConsents != 0 {
+		decodeFamiliar(r, m.consents[:], m.progress.day)
+	}
+	if set&withPassword != 0 {
+		m.password.decode(r)
+	}
 }
 
 // What most subjects lack, one bit each of the number after the version.
@@ -85,8 +103,12 @@ const (
 	withPrompts // since version 2
 	withCodes
 	withArrivals
+	withProtocols // since version 3
+	withConsents
+	withPassword
 	partBits   = iota
 	partBitsV1 = 4
+	partBitsV2 = 7
 )
 
 func (m *Memory) parts() uint32 {
@@ -111,6 +133,15 @@ func (m *Memory) parts() uint32 {
 	}
 	if m.arrivals != (arrivals{}) {
 		set |= withArrivals
+	}
+	if m.protocols != ([maxProtocols]familiar{}) {
+		set |= withProtocols
+	}
+	if m.consents != ([maxConsents]familiar{}) {
+		set |= withConsents
+	}
+	if m.password != (password{}) {
+		set |= withPassword
 	}
 	return set
 }

@@ -117,7 +117,11 @@ func goldenMemories() map[string]Memory {
 	}
 	attacked.codes = failures{list: [maxFailures]failure{2: {at: now, source: 0x12345678, session: 0x4321}}, own: 1}
 	attacked.arrivals = arrivals{{at: now - 400, source: 0x12345678, session: 0x4321, strange: true}, 2: {at: now, source: attacked.anchors[1].source}}
-	return map[string]Memory{"new": {}, "quiet": quietMemory(), "busy": busy, "attacked": attacked}
+	mail := quietMemory() // since version 3
+	mail.protocols = [maxProtocols]familiar{{key: uint32(imap), lastDay: mail.progress.day, days: 40}, 2: {key: uint32(deviceCode), lastDay: mail.progress.day - 9, days: 1}}
+	mail.consents = [maxConsents]familiar{1: {key: 0x12345678, lastDay: mail.progress.day - 30, days: 2}}
+	mail.password = password{changed: now - 90*86400, listed: now - 100*86400}
+	return map[string]Memory{"new": {}, "quiet": quietMemory(), "busy": busy, "attacked": attacked, "mail": mail}
 }
 
 // quietMemory is a user at home in two countries, with four networks, two
@@ -208,14 +212,19 @@ func BenchmarkDecodeMemory(b *testing.B) {
 	}
 }
 
-// What version 1 could not have written is damage.
-func TestVersion1HasNoSecondFactors(t *testing.T) {
-	b := goldenMemories()["attacked"].appended()
-	b[0] = 1
-	var m Memory
-	r := wire.NewReader(b)
-	m.DecodeBinary(&r)
-	if r.End() == nil {
-		t.Error("parts of version 2 were read as version 1")
+// What an earlier version could not have written is damage.
+func TestEarlierVersionsLackWhatCameLater(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		version byte
+	}{{"attacked", 1}, {"mail", 1}, {"mail", 2}} {
+		b := goldenMemories()[c.name].appended()
+		b[0] = c.version
+		var m Memory
+		r := wire.NewReader(b)
+		m.DecodeBinary(&r)
+		if r.End() == nil {
+			t.Errorf("%s: later parts were read as version %d", c.name, c.version)
+		}
 	}
 }

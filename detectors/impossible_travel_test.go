@@ -101,7 +101,7 @@ func TestImpossibleTravelHomeFromAGatewayIsDowngraded(t *testing.T) {
 		"another device":  signIn(on(14, "08:20"), berlin, kali),
 		"another network": signIn(on(14, "08:20"), paris, laptop),
 	} {
-		if got := strengthOf(d.set.Detect(&e, &d.m, Standing{d.asOf, d.level}, nil), impossibleTravel); got != 1 {
+		if got := strengthOf(d.set.Detect(&e, &d.m, Standing{AsOf: d.asOf, Level: d.level}, nil), impossibleTravel); got != 1 {
 			t.Errorf("%s: strength %g, want 1", name, got)
 		}
 	}

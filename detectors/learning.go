@@ -52,13 +52,16 @@ func (s *Set) Learn(e *event.Event, m *Memory, v Verdict) {
 	}
 	s.learnAfterQuiet(m, secondsOf(e.Time), v)
 	m.forgetBefore(secondsOf(e.Time).minus(uint32(remembered / time.Second)))
+	m.learnProtocol(e, v)
+	m.learnConsent(e, v)
+	m.learnPassword(e, v)
 	switch {
 	case mistypedPassword(e):
 		at := see(e)
 		m.failures.add(&at, m.atHome(&at))
 	case signedIn(e):
 		at := see(e)
-		strong := e.Auth.Factor == event.FactorStrong && !v.Distrusted
+		strong := e.Auth.Factor == event.FactorStrong && !v.Distrusted && !e.Auth.ByDeviceCode()
 		if strong {
 			s.confirmSource(m, at.source)
 		} else if !s.learning(m, e.Time) {

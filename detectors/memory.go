@@ -21,6 +21,9 @@ type Memory struct {
 	prompts   prompts
 	codes     failures // wrong one-time codes
 	arrivals  arrivals
+	protocols [maxProtocols]familiar // legacy protocols and the device code, by protocol
+	consents  [maxConsents]familiar  // apps let in
+	password  password
 }
 
 // seconds is event time in state: seconds since event.MinTime, 1 at the
@@ -55,7 +58,7 @@ func (s seconds) minus(n uint32) seconds { return s - min(seconds(n), s-min(s, 1
 // apart is the time between two moments, in seconds, whichever is first.
 func apart(a, b seconds) uint32 { return uint32(max(a, b) - min(a, b)) }
 
-// familiar is one device, network or country that a subject is known by.
+// familiar is one device, network, country, … that a subject is known by.
 type familiar struct {
 	key     uint32 // 0: an empty place
 	lastDay uint16

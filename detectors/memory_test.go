@@ -14,7 +14,7 @@ import (
 
 // Memory is held for millions of subjects; docs/detectors.md tells its parts.
 func TestMemoryIsSmallAndWithoutPointers(t *testing.T) {
-	if got, want := unsafe.Sizeof(Memory{}), uintptr(956); got != want {
+	if got, want := unsafe.Sizeof(Memory{}), uintptr(1028); got != want {
 		t.Errorf("Memory takes %d bytes, documented are %d", got, want)
 	}
 	noPointers(t, reflect.TypeFor[Memory](), "Memory")
@@ -41,15 +41,24 @@ func anyEvent(t *rapid.T) event.Event {
 	e := event.Event{
 		Time:      on(0, "00:00") + event.Time(rapid.IntRange(0, 40*86400).Draw(t, "second"))*event.Second,
 		Kind:      event.Kind(pick("kind", "event", "event", "event", "signal")),
-		Action:    event.Action(pick("action", "sign_in", "sign_in", "sign_in", "mfa_verify", "mfa_verify", "mfa_challenge", "mfa_enroll", "credential_change", "token_refresh", "other")),
+		Action:    event.Action(pick("action", "sign_in", "sign_in", "sign_in", "mfa_verify", "mfa_verify", "mfa_challenge", "mfa_enroll", "credential_change", "token_refresh", "token_issue", "consent_grant", "password_reset", "idp_signal", "other")),
 		Outcome:   event.Outcome(pick("outcome", "success", "success", "failure", "unknown", "")),
 		Reason:    event.Reason(pick("reason", "", "bad_credentials", "bad_credentials", "mfa_denied", "mfa_timeout", "mfa_failed")),
+		Code:      pick("code", "", "", "Change user password", "userReportedSuspiciousActivity"),
+		Provider:  pick("provider", "okta", "entra"),
 		User:      event.User{Kind: event.UserKind(pick("user", "human", "human", "service", "unknown", ""))},
+		App:       event.App{ID: pick("app", "", "a1", "a2"), Name: pick("app name", "", "Mail Helper"), Sanctioned: event.Flag(rapid.IntRange(-1, 1).Draw(t, "sanctioned"))},
+		Resource:  event.Resource{ID: pick("resource", "", "AllPrincipals"), Name: pick("scopes", "", "openid", "openid offline_access", "Mail.Read", "Tasks.Read", "Mail Helper")},
+		IDPRisk:   event.IDPRisk{Level: pick("risk", "", "", "low", "medium", "high", "odd"), Reasons: pick("reasons", "", "unfamiliarFeatures", "Anomalous Device, odd", "adminConfirmedUserCompromised")},
 		UserAgent: event.UserAgent{Original: pick("original", "", "x/1"), Name: pick("browser", "", "Chrome", "Safari"), OS: pick("os", "", "Linux", "macOS")},
 		Device:    event.Device{ID: pick("device", "", "", "d1", "d2", "d3")},
 		Session:   event.Session{ID: pick("session", "", "s1", "s2")},
-		Auth:      event.Auth{Factor: event.Factor(pick("factor", "", "password", "otp", "push", "push", "phishing_resistant"))},
+		Auth: event.Auth{
+			Factor:   event.Factor(pick("factor", "", "password", "otp", "push", "push", "phishing_resistant")),
+			Protocol: pick("protocol", "", "", "saml", "IMAP4", "ropc", "deviceCode", "Authenticated SMTP", "POP3"),
+		},
 		Source: event.Source{
+			ThreatList: pick("threat", "", "", "", "scanners"),
 			Corporate:  event.Flag(rapid.IntRange(-1, 1).Draw(t, "corporate")),
 			Anonymizer: pick("anonymizer", "", "", "tor", "vpn", "hosting", "residential_proxy", "bogus"),
 			Geo: event.Geo{
@@ -65,6 +74,9 @@ func anyEvent(t *rapid.T) event.Event {
 	}
 	if rapid.IntRange(0, 99).Draw(t, "when") == 0 {
 		e.Time = event.Time(rapid.Int64().Draw(t, "any time"))
+	}
+	if e.User.Leaked.List = pick("leaked", "", "", "", "paste"); e.User.Leaked.List != "" && rapid.Bool().Draw(t, "dated") {
+		e.User.Leaked.At = on(20, "00:00")
 	}
 	if b := rapid.SliceOfN(rapid.Byte(), 4, 4).Draw(t, "ip"); b[0] != 0 {
 		e.Source.IP = netip.AddrFrom4([4]byte{192, 0, 2, b[3] % 16})
@@ -82,11 +94,11 @@ func TestAnyEvents(t *testing.T) {
 			e := anyEvent(t)
 			v := Verdict{EventLevel: event.Level(rapid.IntRange(0, 3).Draw(t, "level")), Late: rapid.IntRange(0, 9).Draw(t, "late") == 0}
 			before, same := one, e
-			found := set.Detect(&e, &one, Standing{e.Time, v.EventLevel}, nil)
+			found := set.Detect(&e, &one, Standing{AsOf: e.Time, Level: v.EventLevel}, nil)
 			if one != before || e != same {
 				t.Fatal("Detect changed the memory or the event")
 			}
-			if again := set.Detect(&e, &other, Standing{e.Time, v.EventLevel}, nil); !cmp.Equal(found, again) {
+			if again := set.Detect(&e, &other, Standing{AsOf: e.Time, Level: v.EventLevel}, nil); !cmp.Equal(found, again) {
 				t.Fatalf("the same sequence gave %v and %v", found, again)
 			}
 			for _, f := range found {

@@ -8,6 +8,7 @@ package event
 
 import (
 	"net/netip"
+	"strings"
 
 	"github.com/cespare/xxhash/v2"
 )
@@ -263,6 +264,13 @@ type Auth struct {
 	Method   string
 	Factor   Factor
 	Protocol string // the native name: oauth2, saml, deviceCode, ropc, …
+}
+
+// ByDeviceCode reports that the tokens of this event went to a device that
+// only showed a code: whoever typed it in, and proved a factor for it, was at
+// another one.
+func (a *Auth) ByDeviceCode() bool {
+	return strings.EqualFold(a.Protocol, "deviceCode") || strings.EqualFold(a.Protocol, "urn:ietf:params:oauth:grant-type:device_code")
 }
 
 // Factor is the strength of the authentication in this event.

@@ -19,8 +19,10 @@ func full() event.Event {
 	return event.Event{
 		Time: 1767225600123, ID: "a", Kind: event.KindEvent, Action: event.SignIn, Outcome: event.Failure,
 		Reason: event.BadCredentials, Code: "50126", Provider: "entra", Original: "{}",
-		User: event.User{ID: "u", Name: "Ann", Email: "ann@corp.example", FullName: "Ann Ä", Kind: event.Human, Privileged: event.False, Subject: "ann@corp.example",
-			Leaked: event.Leak{List: "paste", At: 1767139200000}},
+		User: event.User{
+			ID: "u", Name: "Ann", Email: "ann@corp.example", FullName: "Ann Ä", Kind: event.Human, Privileged: event.False, Subject: "ann@corp.example",
+			Leaked: event.Leak{List: "paste", At: 1767139200000},
+		},
 		Source: event.Source{
 			IP: netip.MustParseAddr("2001:db8::1"), Corporate: event.True, Anonymizer: "tor", ThreatList: "scanners",
 			Geo: event.Geo{Country: "DE", City: "Berlin", Name: "HQ", Lat: 52.52, Lon: 13.405, Located: true, AccuracyKM: 20},

@@ -32,12 +32,18 @@ type Env struct {
 		Kind       string `expr:"kind" values:",human,service,unknown"`
 		Privileged string `expr:"privileged" values:"yes,no,unknown"`
 		Subject    string `expr:"subject"`
+		Leaked     struct {
+			List string `expr:"list"`
+		} `expr:"leaked"`
 	} `expr:"user"`
 	Source struct {
 		IP         string `expr:"ip"`
 		Corporate  string `expr:"corporate" values:"yes,no,unknown"`
 		Anonymizer string `expr:"anonymizer" values:",tor,vpn,proxy,residential_proxy,hosting"`
-		Geo        struct {
+		Threat     struct {
+			List string `expr:"list"`
+		} `expr:"threat"`
+		Geo struct {
 			Country string `expr:"country_iso_code"`
 			City    string `expr:"city_name"`
 			Name    string `expr:"name"`
@@ -123,13 +129,14 @@ func (e *Env) fill(ev *event.Event, subject *Subject, withIP bool) {
 
 	e.User.ID, e.User.Name, e.User.Email = ev.User.ID, ev.User.Name, ev.User.Email
 	e.User.Kind, e.User.Subject = string(ev.User.Kind), ev.User.Subject
-	e.User.Privileged = expression.Flag(ev.User.Privileged)
+	e.User.Privileged, e.User.Leaked.List = expression.Flag(ev.User.Privileged), ev.User.Leaked.List
 
 	e.Source.IP = ""
 	if withIP && ev.Source.IP.IsValid() {
 		e.Source.IP = ev.Source.IP.String()
 	}
 	e.Source.Corporate, e.Source.Anonymizer = expression.Flag(ev.Source.Corporate), ev.Source.Anonymizer
+	e.Source.Threat.List = ev.Source.ThreatList
 	e.Source.Geo.Country, e.Source.Geo.City, e.Source.Geo.Name = ev.Source.Geo.Country, ev.Source.Geo.City, ev.Source.Geo.Name
 	e.Source.AS.Number, e.Source.AS.Type = int(ev.Source.AS.Number), ev.Source.AS.Type
 	e.Source.AS.Organization.Name = ev.Source.AS.Organization

@@ -29,9 +29,9 @@ func full() event.Event {
 		Time: event.Time(1_790_553_599_999), // 2026-09-27T23:59:59.999Z
 		ID:   "e-1", Kind: event.KindEvent, Action: event.SignIn, Outcome: event.Success, Reason: event.OtherReason,
 		Code: "user.session.start", Provider: "okta", Original: "{}",
-		User: event.User{ID: "u-1", Name: "ada", Email: "ada@example.com", FullName: "Ada", Kind: event.Human, Privileged: event.True, Subject: "ada@example.com"},
+		User: event.User{ID: "u-1", Name: "ada", Email: "ada@example.com", FullName: "Ada", Kind: event.Human, Privileged: event.True, Subject: "ada@example.com", Leaked: event.Leak{List: "paste"}},
 		Source: event.Source{
-			IP: at, Corporate: event.False, Anonymizer: "vpn",
+			IP: at, Corporate: event.False, Anonymizer: "vpn", ThreatList: "scanners",
 			Geo: event.Geo{Country: "DE", City: "Berlin", Name: "hq"},
 			AS:  event.AS{Number: 64500, Organization: "Example Net", Type: event.ASMobile},
 		},
@@ -60,6 +60,7 @@ func TestEveryField(t *testing.T) {
 		"event.provider": {`"okta"`, `""`},
 		"user.id":        {`"u-1"`, `""`}, "user.name": {`"ada"`, `""`}, "user.email": {`"ada@example.com"`, `""`},
 		"user.kind": {`"human"`, `""`}, "user.privileged": {`"yes"`, `"unknown"`}, "user.subject": {`"ada@example.com"`, `""`},
+		"user.leaked.list": {`"paste"`, `""`}, "source.threat.list": {`"scanners"`, `""`},
 		"source.ip": {`"203.0.113.7"`, `""`}, "source.corporate": {`"no"`, `"unknown"`}, "source.anonymizer": {`"vpn"`, `""`},
 		"source.geo.country_iso_code": {`"DE"`, `""`}, "source.geo.city_name": {`"Berlin"`, `""`}, "source.geo.name": {`"hq"`, `""`},
 		"source.as.number": {`64500`, `0`}, "source.as.organization.name": {`"Example Net"`, `""`}, "source.as.type": {`"mobile"`, `""`},

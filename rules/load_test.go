@@ -64,7 +64,7 @@ func TestLoadTellsEveryProblem(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, map[string]string{
 		"1.yaml": rule("same", "true"), "2.yaml": rule("same", "false"), "3.yaml": rule("bad", "nobody"),
-		"4.yaml": rule("idp-risk-high", "true"),
+		"4.yaml": rule("impersonation", "true"),
 	})
 	empty := t.TempDir()
 	_, err := Load([]string{dir, empty, dir + "/none*.yaml", dir + "/missing.yaml", dir + "/[", dir + "/missing.yaml"}, true)
@@ -78,7 +78,7 @@ func TestLoadTellsEveryProblem(t *testing.T) {
 		"syntax error in pattern",
 		"2.yaml:2:5: rule same is already defined at " + dir + "/1.yaml:2:5",
 		"3.yaml:8:7: unknown name nobody",
-		"4.yaml:2:5: rule idp-risk-high is already defined at builtin/idp.yaml:",
+		"4.yaml:2:5: rule impersonation is already defined at builtin/administration.yaml:",
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("the errors do not say %q:\n%v", want, err)
@@ -136,10 +136,7 @@ func TestBuiltin(t *testing.T) {
 			t.Errorf("%s weighs %g: a built-in rule alone must not lift a subject above none", r.ID, r.Weight)
 		}
 	}
-	want := []string{
-		"consent-by-user", "device-code-from-new-network", "idp-risk-high", "idp-risk-medium",
-		"legacy-protocol", "privilege-grant-at-risk",
-	}
+	want := []string{"api-token-created", "impersonation", "privilege-grant-at-risk"}
 	if d := cmp.Diff(want, ids); d != "" {
 		t.Error(d)
 	}

@@ -42,6 +42,18 @@ func TestBands(t *testing.T) {
 		{"factor changed in a new network", []string{"mfa_change_after_risk", "new_network"}, event.None, event.Low, event.Allow},
 		{"factor changed in a new network on a new device", []string{"mfa_change_after_risk", "new_network", "new_device"}, event.Medium, event.Medium, event.StepUp},
 		{"factor changed after impossible travel", []string{"mfa_change_after_risk", "impossible_travel"}, event.High, event.High, event.StepUp},
+		{"an address on a threat list", []string{"threat_ip"}, event.None, event.None, event.Allow},
+		{"… in a new country", []string{"threat_ip", "new_country", "new_network"}, event.None, event.Low, event.Allow},
+		{"… on a new device", []string{"threat_ip", "new_network", "new_device"}, event.Medium, event.Medium, event.StepUp},
+		{"leaked password", []string{"leaked_credential"}, event.None, event.None, event.Allow},
+		{"leaked password in a new network", []string{"leaked_credential", "new_network"}, event.Low, event.Low, event.Allow},
+		{"leaked password on a new device", []string{"leaked_credential", "new_device"}, event.Medium, event.Medium, event.StepUp},
+		{"legacy protocol in a new network", []string{"legacy_protocol", "new_network"}, event.None, event.None, event.Allow},
+		{"device code", []string{"device_code_sign_in"}, event.None, event.None, event.Allow},
+		{"device code in a new network on a new device", []string{"device_code_sign_in", "new_network", "new_device"}, event.Medium, event.Medium, event.StepUp},
+		{"consent", []string{"risky_consent"}, event.None, event.None, event.Allow},
+		{"consent in a new network on a new device", []string{"risky_consent", "new_network", "new_device"}, event.Medium, event.Medium, event.StepUp},
+		{"confirmed at the provider", []string{"idp_risk"}, event.High, event.High, event.StepUp},
 		{"the user says so", []string{"user_reported"}, event.High, event.High, event.Revoke},
 	}
 	for _, test := range tests {

@@ -157,6 +157,14 @@ func (v *Evaluator) name(c *Contribution) string {
 	return s
 }
 
+// Names appends the names of the open contributions.
+func (v *Evaluator) Names(open []Contribution, out []string) []string {
+	for i := range open {
+		out = append(out, v.name(&open[i]))
+	}
+	return out
+}
+
 // SetPoints gives each detection its share of the score at asOf; none to one
 // that is no longer open.
 func (v *Evaluator) SetPoints(detections []event.Detection, open []Contribution, asOf event.Time) {

@@ -75,13 +75,14 @@ func Proves(e *event.Event) bool {
 
 // proven is the factor with which the user has proven who they are in this
 // event; none where the event names a factor that it changes: an attacker who
-// enrols a key of their own has proven nothing.
+// enrols a key of their own has proven nothing. Nor has who asked for a device
+// code that somebody else has typed in.
 func proven(e *event.Event) event.Factor {
 	switch e.Action {
 	case event.MFAEnroll, event.MFARemove, event.CredentialChange, event.DeviceRegister:
 		return event.FactorNone
 	}
-	if !Proves(e) {
+	if !Proves(e) || e.Auth.ByDeviceCode() {
 		return event.FactorNone
 	}
 	return e.Auth.Factor

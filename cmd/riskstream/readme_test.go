@@ -30,7 +30,7 @@ func TestReadme(t *testing.T) {
 [!exec:jq] skip 'the README uses jq'
 readme
 exec riskstream replay shortened.jsonl
-stdout '"event_id":"f146e579-.*"score":96.86,.*"points":60.16,.*"points":20.05,.*"points":15.04,'
+stdout '"event_id":"f146e579-.*"score":90.91,.*"points":63.92,.*"points":21.31,.*"points":3.99,'
 `
 	if err := os.WriteFile(script, []byte(text), 0o600); err != nil {
 		t.Fatal(err)

@@ -80,7 +80,7 @@ func (g *generator) append(b []byte, e *rawEvent) []byte {
 			return appendHex(b, d.mark, 32)
 		case gapRisk:
 			if e.marked {
-				return append(b, "{reasons=Anomalous Location, level=MEDIUM}"...)
+				return append(b, "{reasons=Unusual Behavior, level=MEDIUM}"...)
 			}
 			return append(b, "{level=LOW}"...)
 		case gapRequest:

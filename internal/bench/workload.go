@@ -49,8 +49,8 @@ const (
 )
 
 // markedShare is the share of events that are marked: sign-ins that the identity
-// provider rates as a medium risk, which the built-in rule idp-risk-medium
-// answers with a detection and a score each. Latency is measured on them.
+// provider rates as a medium risk, for a reason that no detector sees, so that
+// idp_risk answers each with a detection and a score. Latency is measured on them.
 const markedShare = 0.02
 
 // together is how many stories go on at once: of every 16th subject, but not

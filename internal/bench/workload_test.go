@@ -129,7 +129,7 @@ func TestEveryDetectorSeesSomething(t *testing.T) {
 			t.Errorf("%d detections %s", count, name)
 		}
 	}
-	if got := bytes.Count(detections, []byte(`"name":"rule:idp-risk-medium"`)); got != marked {
+	if got := bytes.Count(detections, []byte(`"name":"idp_risk"`)); got != marked {
 		t.Errorf("%d detections of %d marked events", got, marked)
 	}
 }

@@ -62,6 +62,7 @@ type Lane struct {
 
 	subject    subject // of the event in the lane
 	detections []event.Detection
+	names      []string // of the subject's open evidence
 	key, value []byte
 	damaged    uint64 // subjects whose state could not be read
 }
@@ -131,7 +132,12 @@ func (l *Lane) detect(e *event.Event, sub *subject) []event.Detection {
 	}
 	asOf := max(sub.score.AsOf, e.Time)
 	score, level := l.scorer.At(&sub.score, sub.open, asOf)
-	l.detections = l.detectors.Detect(e, &sub.memory, detectors.Standing{AsOf: asOf, Level: level}, l.detections)
+	before := detectors.Standing{AsOf: asOf, Level: level}
+	if e.IDPRisk.Level != "" {
+		l.names = l.scorer.Names(sub.open, l.names[:0])
+		before.Open = l.names
+	}
+	l.detections = l.detectors.Detect(e, &sub.memory, before, l.detections)
 	l.detections = l.rules.Match(e, l.view(e, sub, score, level), l.detections)
 	l.scorer.Weigh(l.detections)
 	return l.detections
