@@ -57,6 +57,7 @@ var sameFact = map[string][]string{
 	"new country":                       {newCountry, impossibleTravel},
 	"new device":                        {newDevice},
 	"new ip":                            {newNetwork, anonymousIP},
+	"breached credential":               {leakedCredential},
 	"velocity":                          {impossibleTravel, "atypical_travel"},
 	"suspected brute force attack":      {bruteForceSuccess, failedLoginBurst},
 	"suspected brute-force attack":      {bruteForceSuccess, failedLoginBurst},

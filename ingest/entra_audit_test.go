@@ -147,6 +147,10 @@ func TestEntraRisk(t *testing.T) {
 }
 
 func TestEntraConsent(t *testing.T) {
+	whole := parsed(t, Source{}, edited(t, "entra/consent.json", nil))
+	if want := (event.App{ID: "0f5c2c8e-3333-4a6e-9a7c-000000000001", Name: "Mail Helper"}); whole.App != want || whole.Resource.Name != "Mail.Read offline_access" {
+		t.Errorf("%+v: %+v", whole.App, whole.Resource)
+	}
 	property := func(name, value string) any { return map[string]any{"displayName": name, "newValue": value} }
 	target := func(kind, name string, properties ...any) any {
 		return map[string]any{"id": "sp-1", "type": kind, "displayName": name, "modifiedProperties": properties}
@@ -161,32 +165,38 @@ func TestEntraConsent(t *testing.T) {
 		{
 			"by a user", "Consent to application",
 			[]any{target("ServicePrincipal", "Mail Helper", property("ConsentContext.OnBehalfOfAll", `"False"`), property("ConsentAction.Permissions", `"[] => `+grant+`; "`))},
-			event.App{ID: "sp-1", Name: "Mail Helper"}, event.Resource{Name: "Mail.Read offline_access"},
+			event.App{ID: "sp-1", Name: "Mail Helper"},
+			event.Resource{Name: "Mail.Read offline_access"},
 		},
 		{
 			"one more permission", "Consent to application",
 			[]any{target("ServicePrincipal", "Mail Helper", property("ConsentAction.Permissions", `"[[Scope: User.Read]] => [[Scope: User.Read], [Scope: Files.Read]]; "`))},
-			event.App{ID: "sp-1", Name: "Mail Helper"}, event.Resource{Name: "User.Read Files.Read"},
+			event.App{ID: "sp-1", Name: "Mail Helper"},
+			event.Resource{Name: "User.Read Files.Read"},
 		},
 		{
 			"for everybody", "Consent to application",
 			[]any{target("ServicePrincipal", "Mail Helper", property("ConsentContext.OnBehalfOfAll", `"True"`))},
-			event.App{ID: "sp-1", Name: "Mail Helper"}, event.Resource{ID: "AllPrincipals", Name: "Mail Helper"},
+			event.App{ID: "sp-1", Name: "Mail Helper"},
+			event.Resource{ID: "AllPrincipals", Name: "Mail Helper"},
 		},
 		{
 			"for everybody, by the type of the grant", "Consent to application",
 			[]any{target("ServicePrincipal", "Mail Helper", property("ConsentAction.Permissions", `[] => [[ConsentType: AllPrincipals, Scope: Sites.Read.All`))},
-			event.App{ID: "sp-1", Name: "Mail Helper"}, event.Resource{ID: "AllPrincipals", Name: "Sites.Read.All"},
+			event.App{ID: "sp-1", Name: "Mail Helper"},
+			event.Resource{ID: "AllPrincipals", Name: "Sites.Read.All"},
 		},
 		{
 			"the grant that goes with it names the interface, not the application", "Add delegated permission grant",
 			[]any{target("ServicePrincipal", "Microsoft Graph", property("DelegatedPermissionGrant.Scope", `" Mail.Read"`), property("DelegatedPermissionGrant.ConsentType", `"AllPrincipals"`))},
-			event.App{}, event.Resource{ID: "AllPrincipals", Name: "Mail.Read"},
+			event.App{},
+			event.Resource{ID: "AllPrincipals", Name: "Mail.Read"},
 		},
 		{
 			"nothing but the application", "Consent to application",
 			[]any{target("ServicePrincipal", "Mail Helper")},
-			event.App{ID: "sp-1", Name: "Mail Helper"}, event.Resource{ID: "sp-1", Name: "Mail Helper"},
+			event.App{ID: "sp-1", Name: "Mail Helper"},
+			event.Resource{ID: "sp-1", Name: "Mail Helper"},
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -70,6 +70,9 @@ func parseOkta(v *fastjson.Value, out []event.Event) ([]event.Event, error) {
 	oktaObjects(e, targets, debug)
 	if actorActs {
 		e.IDPRisk = oktaRisk(debug)
+		if e.Code == oktaBreached && e.IDPRisk.Level == "" {
+			e.IDPRisk = event.IDPRisk{Level: "high", Reasons: "breached credential"}
+		}
 	} else {
 		e.Auth = event.Auth{}
 	}

@@ -98,6 +98,42 @@ func TestOktaDeviceCodeGrantIsNamed(t *testing.T) {
 	}
 }
 
+func TestOktaVerdicts(t *testing.T) {
+	const success = `{"result":"SUCCESS"}`
+	for _, c := range []struct {
+		name, eventType, debug string
+		risk                   event.IDPRisk
+		resource               event.Resource
+	}{
+		{"reported", oktaReported, `{"suspiciousActivityEventId":"ev-9","suspiciousActivityEventType":"user.session.start"}`, event.IDPRisk{}, event.Resource{ID: "ev-9", Name: "user.session.start"}},
+		{"detected", "user.risk.detect", `{"risk":"{detectionName=Suspicious App Access, issuer=Okta, level=HIGH, previousLevel=LOW}"}`, event.IDPRisk{Level: "high", Reasons: "Suspicious App Access"}, event.Resource{}},
+		{"detected, with reasons", "user.risk.detect", `{"risk":"{detectionName=A, reasons=New Device, level=MEDIUM}"}`, event.IDPRisk{Level: "medium", Reasons: "New Device"}, event.Resource{}},
+		{"breached", oktaBreached, `{}`, event.IDPRisk{Level: "high", Reasons: "breached credential"}, event.Resource{}},
+	} {
+		e := one(t, Source{}, oktaWith(c.eventType, success, c.debug))
+		if e.IDPRisk != c.risk || e.Resource != c.resource || e.Action != event.IDPSignal {
+			t.Errorf("%s: %s %+v %+v", c.name, e.Action, e.IDPRisk, e.Resource)
+		}
+	}
+}
+
+func TestOktaConsent(t *testing.T) {
+	for _, c := range []struct {
+		name, debug, targets string
+		app                  event.App
+		scopes               string
+	}{
+		{"by targets", `{}`, `[{"id":"c1","type":"PublicClientApp","displayName":"Mail Helper"},{"id":"s1","type":"OAuthScope","displayName":"openid"},{"id":"s2","type":"OAuthScope","displayName":"mail.read"}]`, event.App{ID: "c1", Name: "Mail Helper"}, "openid mail.read"},
+		{"by what was granted", `{"requestedScopes":"openid profile mail.read","grantedScopes":"openid mail.read"}`, `[{"id":"0oa1","type":"AppInstance","displayName":"Mail Helper"}]`, event.App{ID: "0oa1", Name: "Mail Helper"}, "openid mail.read"},
+		{"not told", `{}`, `[{"id":"0oa1","type":"AppInstance","displayName":"Mail Helper"}]`, event.App{ID: "0oa1", Name: "Mail Helper"}, ""},
+	} {
+		raw := strings.Replace(oktaWith("app.oauth2.as.consent.grant", `{"result":"SUCCESS"}`, c.debug), `"uuid"`, `"target":`+c.targets+`,"uuid"`, 1)
+		if e := one(t, Source{}, raw); e.App != c.app || e.Resource != (event.Resource{Name: c.scopes}) {
+			t.Errorf("%s: %+v %+v", c.name, e.App, e.Resource)
+		}
+	}
+}
+
 // TestOktaItselfIsNotTheUser: Okta acts under a name that looks like a user's.
 func TestOktaItselfIsNotTheUser(t *testing.T) {
 	for _, kind := range []string{"SystemPrincipal", "User"} {

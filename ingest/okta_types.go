@@ -69,7 +69,7 @@ var oktaActions = map[string]event.Action{
 	"app.token.reuse":                           event.IDPSignal,
 	"security.threat.detected":                  event.IDPSignal,
 	"security.session.detect_client_roaming":    event.IDPSignal,
-	"security.breached_credential.detected":     event.IDPSignal,
+	oktaBreached:                                event.IDPSignal,
 	"user.session.context.change":               event.IDPSignal,
 	"user.risk.detect":                          event.IDPSignal,
 	"user.risk.change":                          event.IDPSignal,
@@ -77,6 +77,10 @@ var oktaActions = map[string]event.Action{
 	"system.mfa.factor.deactivate":              event.Write, // for the organisation
 	"system.mfa.factor.activate":                event.Write,
 }
+
+// oktaBreached: Okta knows the user's password from a leak. It gives that no
+// level of risk.
+const oktaBreached = "security.breached_credential.detected"
 
 // oktaReported: the user says that what a notification told of was somebody
 // else. debugData tells of what.

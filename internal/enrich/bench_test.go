@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/riskstream/riskstream/event"
+	"github.com/riskstream/riskstream/internal/enrich"
 )
 
 // signIn is a typical event of a user of the fixtures' world.
@@ -20,6 +21,22 @@ func signIn() event.Event {
 // BenchmarkEnrich is one event whose address and user agent were seen before.
 func BenchmarkEnrich(b *testing.B) {
 	e := open(b, withDirectory(b, allDatabases(), company))
+	template := signIn()
+	b.ReportAllocs()
+	for b.Loop() {
+		ev := template
+		e.Enrich(&ev)
+	}
+}
+
+// BenchmarkEnrichLists adds what a threat list of a network and a list of leaked
+// accounts cost: the hash of the name.
+func BenchmarkEnrichLists(b *testing.B) {
+	dir := b.TempDir()
+	cfg := withDirectory(b, allDatabases(), company)
+	cfg.GeoIP.Lists = []enrich.ListConfig{{Path: write(b, dir, "threats.txt", "198.18.0.0/15 2100-01-01\n"), Threat: "scanners"}}
+	cfg.Leaked = []enrich.LeakedConfig{{Path: write(b, dir, "leaked.txt", "ann@corp.example\n"), Name: "paste"}}
+	e := open(b, cfg)
 	template := signIn()
 	b.ReportAllocs()
 	for b.Loop() {

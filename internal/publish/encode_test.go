@@ -25,8 +25,10 @@ func sampleEvent() event.Event {
 	return event.Event{
 		Time: at("2026-03-02T09:00:00.123Z"), ID: "ev-1", Kind: event.KindEvent, Action: event.SignIn,
 		Outcome: event.Success, Reason: event.OtherReason, Code: "user.session.start", Provider: "okta", Original: "{}",
-		User: event.User{ID: "00u1", Name: "alice", Email: "alice@example.com", FullName: "Alice Example", Kind: event.Human, Privileged: event.False, Subject: "alice@example.com",
-			Leaked: event.Leak{List: "paste", At: at("2026-02-01T00:00:00.000Z")}},
+		User: event.User{
+			ID: "00u1", Name: "alice", Email: "alice@example.com", FullName: "Alice Example", Kind: event.Human, Privileged: event.False, Subject: "alice@example.com",
+			Leaked: event.Leak{List: "paste", At: at("2026-02-01T00:00:00.000Z")},
+		},
 		Source: event.Source{
 			IP: netip.MustParseAddr("203.0.113.7"), Corporate: event.False, Anonymizer: "vpn", ThreatList: "scanners",
 			Geo: event.Geo{Country: "DE", City: "Berlin", Name: "office", Lat: 52.52, Lon: 13.4, Located: true, AccuracyKM: 5},
