@@ -22,6 +22,13 @@ type Config struct {
 	MFAFatigueApproved MFAFatigueApprovedConfig `yaml:"mfa_fatigue_approved"`
 	MFABruteForce      MFABruteForceConfig      `yaml:"mfa_brute_force"`
 	MFAChangeAfterRisk MFAChangeAfterRiskConfig `yaml:"mfa_change_after_risk"`
+
+	SessionHijack        SessionHijackConfig        `yaml:"session_hijack"`
+	MassAccess           MassAccessConfig           `yaml:"mass_access"`
+	ServiceAccountMisuse ServiceAccountMisuseConfig `yaml:"service_account_misuse"`
+	OutsideAccessWindow  OutsideAccessWindowConfig  `yaml:"outside_access_window"`
+	DeviceNoncompliant   DeviceNoncompliantConfig   `yaml:"device_noncompliant"`
+	PrivilegeAfterRisk   PrivilegeAfterRiskConfig   `yaml:"privilege_after_risk"`
 }
 
 // LearningConfig says when a subject is known well enough for novelty to
@@ -62,6 +69,14 @@ func Defaults() Config {
 		MFAFatigueApproved: MFAFatigueApprovedConfig{Enabled: true, Denials: 3, Prompts: 5, Window: 10 * time.Minute},
 		MFABruteForce:      MFABruteForceConfig{Enabled: true, Failures: 10, Window: 10 * time.Minute},
 		MFAChangeAfterRisk: MFAChangeAfterRiskConfig{Enabled: true, Window: time.Hour},
+		SessionHijack:      SessionHijackConfig{Enabled: true, Window: sessionsKept},
+		MassAccess: MassAccessConfig{
+			Enabled: true, Resources: 25, Downloads: 50, Changes: 50, Window: 3 * time.Minute, Apps: 5, AppsWindow: 10 * time.Minute,
+		},
+		ServiceAccountMisuse: ServiceAccountMisuseConfig{Enabled: true},
+		OutsideAccessWindow:  OutsideAccessWindowConfig{Enabled: true},
+		DeviceNoncompliant:   DeviceNoncompliantConfig{Enabled: true},
+		PrivilegeAfterRisk:   PrivilegeAfterRiskConfig{Enabled: true},
 	}
 }
 
@@ -96,6 +111,14 @@ func (c Config) Validate() []error {
 	v.count("mfa_brute_force.failures", c.MFABruteForce.Failures, 2, maxFailures, "so many wrong codes are remembered")
 	v.span("mfa_brute_force.window", c.MFABruteForce.Window, time.Minute, remembered)
 	v.span("mfa_change_after_risk.window", c.MFAChangeAfterRisk.Window, time.Minute, remembered)
+	v.span("session_hijack.window", c.SessionHijack.Window, time.Minute, sessionsKept)
+	a := c.MassAccess
+	v.count("mass_access.resources", a.Resources, 5, 100, "counting is exact enough up to there")
+	v.count("mass_access.downloads", a.Downloads, 5, 10_000, "")
+	v.count("mass_access.changes", a.Changes, 5, 100, "counting is exact enough up to there")
+	v.span("mass_access.window", a.Window, time.Minute, time.Hour)
+	v.count("mass_access.apps", a.Apps, 2, maxFreshApps, "so many new apps are remembered")
+	v.span("mass_access.apps_window", a.AppsWindow, time.Minute, remembered)
 	return v.errs
 }
 

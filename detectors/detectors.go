@@ -40,6 +40,12 @@ func (s *Set) Names() []string {
 		{mfaFatigueApproved, s.cfg.MFAFatigueApproved.Enabled},
 		{mfaBruteForce, s.cfg.MFABruteForce.Enabled},
 		{mfaChangeAfterRisk, s.cfg.MFAChangeAfterRisk.Enabled},
+		{privilegeAfterRisk, s.cfg.PrivilegeAfterRisk.Enabled},
+		{outsideAccessWindow, s.cfg.OutsideAccessWindow.Enabled},
+		{deviceNoncompliant, s.cfg.DeviceNoncompliant.Enabled},
+		{serviceAccountMisuse, s.cfg.ServiceAccountMisuse.Enabled},
+		{sessionHijack, s.cfg.SessionHijack.Enabled},
+		{massAccess, s.cfg.MassAccess.Enabled},
 		{passwordSpray, s.cfg.PasswordSpray.Enabled},
 	} {
 		if d.enabled {
@@ -58,12 +64,13 @@ type Standing struct {
 // Detect appends the evidence that e gives against what m remembers. Neither e
 // nor m is changed.
 //
-// Only people's sign-ins are looked at, with their second factors and what is
-// changed of these: workloads, token refreshes, access and other
-// non-interactive events move between networks as they like. Location, novelty
-// and anonymisers are judged on successes alone, because a failed attempt can
-// be made by anyone from anywhere; failed attempts count towards
-// failed_login_burst, mfa_fatigue and mfa_brute_force.
+// First it looks at how people come in: their sign-ins, with their second
+// factors and what is changed of these. Location, novelty and anonymisers are
+// judged on successes alone, because a failed attempt can be made by anyone
+// from anywhere; failed attempts count towards failed_login_burst, mfa_fatigue
+// and mfa_brute_force. Workloads, token refreshes, access and other
+// non-interactive events move between networks as they like, and are left out
+// there. Then it looks at what anybody who is in does; see detectUse.
 func (s *Set) Detect(e *event.Event, m *Memory, before Standing, out []event.Detection) []event.Detection {
 	switch {
 	case signedIn(e):
@@ -86,7 +93,7 @@ func (s *Set) Detect(e *event.Event, m *Memory, before Standing, out []event.Det
 	default:
 		out = s.detectSecondFactor(e, m, before, out)
 	}
-	return out
+	return s.detectUse(e, m, before, out)
 }
 
 // detectSecondFactor looks at what happens to second factors beside sign-ins

@@ -9,7 +9,7 @@ import (
 
 // memoryVersion is the version of Memory's binary form. Whoever changes what
 // is written raises it and lets decode read all earlier ones.
-const memoryVersion = 2 // 2 added what second factors leave
+const memoryVersion = 3 // 2 added what second factors leave, 3 what accounts are used for
 
 // AppendBinary appends the binary form of m, from which DecodeBinary makes an
 // equal Memory. Only what is set is written, each list behind a bit for every
@@ -38,6 +38,15 @@ func (m *Memory) AppendBinary(b []byte) []byte {
 	if set&withArrivals != 0 {
 		b = m.appendArrivals(b)
 	}
+	if set&withSessions != 0 {
+		b = m.appendSessions(b)
+	}
+	if set&withBulk != 0 {
+		b = m.bulk.append(b, m.progress.day)
+	}
+	if set&withApps != 0 {
+		b = m.apps.append(b, m.progress.day)
+	}
 	return b
 }
 
@@ -50,7 +59,7 @@ func (m *Memory) DecodeBinary(r *wire.Reader) {
 		return
 	}
 	set := uint32(r.Uint(1<<partBits - 1))
-	if version == 1 && set>>partBitsV1 != 0 {
+	if version == 1 && set>>partBitsV1 != 0 || version == 2 && set>>partBitsV2 != 0 {
 		r.Fail(wire.ErrRange)
 		return
 	}
@@ -74,6 +83,15 @@ func (m *Memory) DecodeBinary(r *wire.Reader) {
 	if set&withArrivals != 0 {
 		m.decodeArrivals(r)
 	}
+	if set&withSessions != 0 {
+		m.decodeSessions(r)
+	}
+	if set&withBulk != 0 {
+		m.bulk.decode(r, m.progress.day)
+	}
+	if set&withApps != 0 {
+		m.apps.decode(r, m.progress.day)
+	}
 }
 
 // What most subjects lack, one bit each of the number after the version.
@@ -85,8 +103,12 @@ const (
 	withPrompts // since version 2
 	withCodes
 	withArrivals
+	withSessions // since version 3
+	withBulk
+	withApps
 	partBits   = iota
 	partBitsV1 = 4
+	partBitsV2 = 7
 )
 
 func (m *Memory) parts() uint32 {
@@ -111,6 +133,15 @@ func (m *Memory) parts() uint32 {
 	}
 	if m.arrivals != (arrivals{}) {
 		set |= withArrivals
+	}
+	if m.sessions != (sessions{}) {
+		set |= withSessions
+	}
+	if m.bulk != (bulk{}) {
+		set |= withBulk
+	}
+	if m.apps != (apps{}) {
+		set |= withApps
 	}
 	return set
 }

@@ -27,7 +27,7 @@ func decoded(t interface{ Fatal(...any) }, b []byte) Memory {
 func TestMemoryRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var m Memory
-		wiretest.Fill(t, &m, map[string]uint64{"prompt.fate": uint64(fates - 1)})
+		wiretest.Fill(t, &m, map[string]uint64{"prompt.fate": uint64(fates - 1), "origin.kind": uint64(clientKinds - 1)})
 		if got := decoded(t, m.AppendBinary(nil)); got != m {
 			t.Fatalf("decoded\n%+v, want\n%+v", got, m)
 		}
@@ -117,7 +117,28 @@ func goldenMemories() map[string]Memory {
 	}
 	attacked.codes = failures{list: [maxFailures]failure{2: {at: now, source: 0x12345678, session: 0x4321}}, own: 1}
 	attacked.arrivals = arrivals{{at: now - 400, source: 0x12345678, session: 0x4321, strange: true}, 2: {at: now, source: attacked.anchors[1].source}}
-	return map[string]Memory{"new": {}, "quiet": quietMemory(), "busy": busy, "attacked": attacked}
+	inUse := quietMemory() // since version 3
+	inUse.sessions = sessions{
+		{
+			at: now - 60, session: 0x0badcafe, network: inUse.networks[1].key, bound: inUse.devices[0].key,
+			client: client{0x1111, 0x2222}, country: uint16(inUse.countries[0].key), kind: browserClient, own: true,
+		},
+		3: {at: now - 3*86400, session: 7, network: 0x12345678, bound: 9, country: 0x5a5a, kind: scriptClient, mobile: true},
+		5: {at: now, session: 8},
+	}
+	inUse.bulk = bulk{
+		parts: [bulkParts]bulkPart{
+			{number: uint32(now) / 60, seen: resourceSet{1, 7: 1 << 31}, plain: 3, sensitive: 300, downloads: 65_535},
+			2: {number: uint32(now)/60 - 1, changes: 1},
+		},
+		habit: [1]familiar{{lastDay: inUse.progress.day - 1, days: 2}},
+	}
+	inUse.apps = apps{
+		known: [maxApps]uint16{0xaaaa, 0xbbbb, 5: 0xcccc},
+		since: inUse.progress.day - 100,
+		fresh: [maxFreshApps]freshApp{{now - 30, 0xaaaa}, 7: {now, 0xdddd}},
+	}
+	return map[string]Memory{"new": {}, "quiet": quietMemory(), "busy": busy, "attacked": attacked, "using": inUse}
 }
 
 // quietMemory is a user at home in two countries, with four networks, two
@@ -208,14 +229,16 @@ func BenchmarkDecodeMemory(b *testing.B) {
 	}
 }
 
-// What version 1 could not have written is damage.
-func TestVersion1HasNoSecondFactors(t *testing.T) {
-	b := goldenMemories()["attacked"].appended()
-	b[0] = 1
-	var m Memory
-	r := wire.NewReader(b)
-	m.DecodeBinary(&r)
-	if r.End() == nil {
-		t.Error("parts of version 2 were read as version 1")
+// What an earlier version could not have written is damage.
+func TestEarlierVersionsLackLaterParts(t *testing.T) {
+	for version, name := range map[byte]string{1: "attacked", 2: "using"} {
+		b := goldenMemories()[name].appended()
+		b[0] = version
+		var m Memory
+		r := wire.NewReader(b)
+		m.DecodeBinary(&r)
+		if r.End() == nil {
+			t.Errorf("parts of version %d were read as version %d", version+1, version)
+		}
 	}
 }

@@ -42,7 +42,9 @@ type pending [maxPending]sighting
 //   - a wrong password or code is remembered as a failure, and a push request
 //     until it is approved; they teach no baseline;
 //   - a second factor continues a sign-in: it may confirm, it is no sign-in of
-//     its own.
+//     its own;
+//   - what is done with an account, and by workloads, has memories of its own;
+//     see learnUse.
 //
 // It is to be called for every event that is scored, whatever its action: quiet
 // is judged on all of them.
@@ -52,6 +54,8 @@ func (s *Set) Learn(e *event.Event, m *Memory, v Verdict) {
 	}
 	s.learnAfterQuiet(m, secondsOf(e.Time), v)
 	m.forgetBefore(secondsOf(e.Time).minus(uint32(remembered / time.Second)))
+	s.forgetUses(m, secondsOf(e.Time))
+	s.learnUse(e, m, v)
 	switch {
 	case mistypedPassword(e):
 		at := see(e)

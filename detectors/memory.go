@@ -21,6 +21,9 @@ type Memory struct {
 	prompts   prompts
 	codes     failures // wrong one-time codes
 	arrivals  arrivals
+	sessions  sessions
+	bulk      bulk
+	apps      apps
 }
 
 // seconds is event time in state: seconds since event.MinTime, 1 at the

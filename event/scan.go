@@ -86,6 +86,7 @@ func scan(raw []byte, texts *Arena, e *Event) (ok bool) {
 		s.text("id", &e.Resource.ID)
 		s.text("name", &e.Resource.Name)
 		s.text("classification", &e.Resource.Classification)
+		e.Resource.AccessWindow = scanWord(&s, "access_window", accessWindows[:])
 		s.close()
 	}
 	if s.open("auth") {
