@@ -81,7 +81,7 @@ func fromJSON(v *fastjson.Value, texts *Arena, e *Event) error {
 	res := v.Get("resource")
 	e.Resource = Resource{
 		ID: r.text(res, "id"), Name: r.text(res, "name"), Classification: r.text(res, "classification"),
-		AccessWindow: oneOf(&r, res, "access_window", accessWindows[:]),
+		AccessWindow: oneOf(&r, res, "access_window", AccessWindows[:]),
 	}
 	auth := v.Get("auth")
 	e.Auth = Auth{r.text(auth, "method"), oneOf(&r, auth, "factor", Factors[:]), r.text(auth, "protocol")}

@@ -261,7 +261,8 @@ const (
 	OutsideWindow AccessWindow = "outside"
 )
 
-var accessWindows = [...]AccessWindow{InsideWindow, OutsideWindow}
+// AccessWindows lists every AccessWindow that is not absent.
+var AccessWindows = [...]AccessWindow{InsideWindow, OutsideWindow}
 
 // Auth says how the user proved who they are. Method is what was used in this
 // event (one of the Method constants or the native name in lower case); Factor

@@ -86,7 +86,7 @@ func scan(raw []byte, texts *Arena, e *Event) (ok bool) {
 		s.text("id", &e.Resource.ID)
 		s.text("name", &e.Resource.Name)
 		s.text("classification", &e.Resource.Classification)
-		e.Resource.AccessWindow = scanWord(&s, "access_window", accessWindows[:])
+		e.Resource.AccessWindow = scanWord(&s, "access_window", AccessWindows[:])
 		s.close()
 	}
 	if s.open("auth") {

@@ -138,7 +138,7 @@ func TestBuiltin(t *testing.T) {
 	}
 	want := []string{
 		"consent-by-user", "device-code-from-new-network", "idp-risk-high", "idp-risk-medium",
-		"legacy-protocol", "privilege-grant-at-risk",
+		"legacy-protocol",
 	}
 	if d := cmp.Diff(want, ids); d != "" {
 		t.Error(d)

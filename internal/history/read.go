@@ -89,6 +89,7 @@ func (s *Store) Count(ctx context.Context, what Selection) (n int64, err error) 
 type eventScan struct {
 	e                                                     event.Event
 	kind, action, outcome, reason, userKind, factor       string
+	accessWindow                                          string
 	time, signalSince, signalSignedIn                     int64
 	privileged, corporate, managed, compliant, sanctioned int8 // flags
 	ip                                                    netip.Addr
@@ -159,6 +160,7 @@ func (s *eventScan) fields() []scanField {
 		as("resource_id", &e.Resource.ID),
 		as("resource_name", &e.Resource.Name),
 		as("resource_classification", &e.Resource.Classification),
+		as("resource_access_window", &s.accessWindow),
 		as("auth_method", &e.Auth.Method),
 		as("auth_factor", &s.factor),
 		as("auth_protocol", &e.Auth.Protocol),
@@ -183,6 +185,7 @@ func (s *eventScan) event() *event.Event {
 	e.Time, e.Signal.Since, e.Signal.SignedIn = event.Time(s.time), event.Time(s.signalSince), event.Time(s.signalSignedIn)
 	e.Kind, e.Action, e.Outcome, e.Reason = event.Kind(s.kind), event.Action(s.action), event.Outcome(s.outcome), event.Reason(s.reason)
 	e.User.Kind, e.Auth.Factor = event.UserKind(s.userKind), event.Factor(s.factor)
+	e.Resource.AccessWindow = event.AccessWindow(s.accessWindow)
 	e.User.Privileged, e.Source.Corporate, e.App.Sanctioned = event.Flag(s.privileged), event.Flag(s.corporate), event.Flag(s.sanctioned)
 	e.Device.Managed, e.Device.Compliant = event.Flag(s.managed), event.Flag(s.compliant)
 	e.Source.IP = netip.Addr{}

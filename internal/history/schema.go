@@ -51,6 +51,7 @@ func words(cluster string) template.FuncMap {
 			"engine":      func(_, engine string) string { return engine },
 			"settings":    func() string { return "SETTINGS non_replicated_deduplication_window = 1000, ttl_only_drop_parts = 1" },
 			"distributed": func(string) string { return "" },
+			"everywhere":  func(name string) []string { return []string{name} },
 		}
 	}
 	local := func(name string) string { return name + "_local" }
@@ -66,6 +67,7 @@ func words(cluster string) template.FuncMap {
 			return fmt.Sprintf("-- +goose StatementBegin\nCREATE TABLE %s%s AS %s ENGINE = Distributed('%s', currentDatabase(), '%s', cityHash64(%s));\n-- +goose StatementEnd",
 				name, on, local(name), cluster, local(name), shardBy(name))
 		},
+		"everywhere": func(name string) []string { return []string{local(name) + on, name + on} },
 	}
 }
 
