@@ -21,7 +21,7 @@ func (b *bulk) append(out []byte, today uint16) []byte {
 	for ; places != 0; places &= places - 1 {
 		p := &b.parts[bits.TrailingZeros32(places)]
 		out = wire.AppendHash32(out, p.number)
-		for _, n := range [...]uint16{p.plain, p.sensitive, p.downloads, p.changes} {
+		for _, n := range [...]uint16{p.plain, p.sensitive, p.weight, p.downloads, p.changes} {
 			out = wire.AppendUint(out, n)
 		}
 		var words byte
@@ -44,7 +44,7 @@ func (b *bulk) decode(r *wire.Reader, today uint16) {
 	for places := uint32(r.Uint(1<<bulkParts - 1)); places != 0; places &= places - 1 {
 		p := &b.parts[bits.TrailingZeros32(places)]
 		p.number = r.Hash32()
-		for _, n := range [...]*uint16{&p.plain, &p.sensitive, &p.downloads, &p.changes} {
+		for _, n := range [...]*uint16{&p.plain, &p.sensitive, &p.weight, &p.downloads, &p.changes} {
 			*n = uint16(r.Uint(math.MaxUint16))
 		}
 		words := r.Byte()

@@ -128,7 +128,7 @@ func goldenMemories() map[string]Memory {
 	}
 	inUse.bulk = bulk{
 		parts: [bulkParts]bulkPart{
-			{number: uint32(now) / 60, seen: resourceSet{1, 7: 1 << 31}, plain: 3, sensitive: 300, downloads: 65_535},
+			{number: uint32(now) / 60, seen: resourceSet{1, 7: 1 << 31}, plain: 3, sensitive: 100, weight: 300, downloads: 65_535},
 			2: {number: uint32(now)/60 - 1, changes: 1},
 		},
 		habit: [1]familiar{{lastDay: inUse.progress.day - 1, days: 2}},

@@ -33,10 +33,12 @@ const (
 	habitDays = 3
 )
 
-// Strengths of mass_access where the user is at home; elsewhere it is 1.
+// Strengths of mass_access by where the user is; on a new device in a new
+// network it is 1.
 const (
-	ownBulkStrength       = 0.5  // a client that synchronises, a report
-	sensitiveBulkStrength = 0.75 // the same with what is confidential
+	ownBulkStrength       = 0.5  // at home a client synchronises, or makes a report
+	travellingStrength    = 0.75 // as it does on the user's device in a café
+	sensitiveBulkStrength = 0.75 // at home, with what is confidential
 )
 
 // bulk is what was read, written and deleted in the parts of the window, each
@@ -53,7 +55,8 @@ type bulkPart struct {
 	number    uint32 // of the part since event.MinTime
 	seen      resourceSet
 	plain     uint16 // resources read that are not sensitive
-	sensitive uint16 // those that are, each as many times as it weighs
+	sensitive uint16 // those that are
+	weight    uint16 // of those
 	downloads uint16
 	changes   uint16
 }
@@ -159,7 +162,8 @@ func (b *bulk) note(t touch) bool {
 	case t.change:
 		increase(&p.changes, 1)
 	case t.weight > 1:
-		increase(&p.sensitive, t.weight)
+		increase(&p.sensitive, 1)
+		increase(&p.weight, t.weight)
 	default:
 		increase(&p.plain, 1)
 	}
@@ -173,11 +177,18 @@ func (p *bulkPart) within(last uint32) bool {
 
 func increase(n *uint16, by uint16) { *n += min(by, math.MaxUint16-*n) }
 
+// What is counted.
+const (
+	resourcesRead = "resources read"
+	downloads     = "downloads"
+)
+
 // bulkCount is what the window holds.
 type bulkCount struct {
-	plain, sensitive, downloads, changes int
-	name                                 string // of what reaches its threshold most
-	count, threshold                     int
+	plain, sensitive, weight, downloads, changes int
+
+	name             string // of what reaches its threshold most
+	count, threshold int
 }
 
 func (b *bulk) count(cfg *MassAccessConfig, last uint32) bulkCount {
@@ -189,13 +200,14 @@ func (b *bulk) count(cfg *MassAccessConfig, last uint32) bulkCount {
 		}
 		t.plain += int(p.plain)
 		t.sensitive += int(p.sensitive)
+		t.weight += int(p.weight)
 		t.changes += int(p.changes)
 		if p.number == last {
 			t.downloads = int(p.downloads)
 		}
 	}
-	t.reaches("resources read", t.plain+t.sensitive, cfg.Resources)
-	t.reaches("downloads", t.downloads, cfg.Downloads)
+	t.reaches(resourcesRead, t.plain+t.weight, cfg.Resources)
+	t.reaches(downloads, t.downloads, cfg.Downloads)
 	t.reaches("resources written or deleted", t.changes, cfg.Changes)
 	return t
 }
@@ -225,33 +237,69 @@ func (s *Set) detectMassAccess(e *event.Event, at *sighting, m *Memory, learning
 	if found.threshold == 0 {
 		return out
 	}
-	known := at.source == 0 || m.ownPlace(at)
-	strength := found.strength(known || learning, m.bulk.habitual())
+	where := m.standpoint(at)
+	if learning {
+		where = atTheirs
+	}
+	strength := found.strength(where, m.bulk.habitual())
 	if strength == 0 {
 		return out
-	}
-	minutes := cfg.Window.Minutes()
-	if found.name == "downloads" {
-		minutes /= bulkParts
-	}
-	summary := fmt.Sprintf("%d %s within %g minutes", found.count, found.name, minutes)
-	if found.sensitive > 0 && found.name == "resources read" {
-		summary = fmt.Sprintf("%d resources read within %g minutes, sensitive ones counted by their weight", found.count, minutes)
 	}
 	return append(out, event.Detection{
 		Name:     massAccess,
 		Strength: strength,
 		Key:      massOfResources,
-		Summary:  summary,
+		Summary:  found.words(cfg.Window),
 		Evidence: []event.Fact{
-			event.Number("plain_resources", float64(found.plain)),
-			event.Number("sensitive_weight", float64(found.sensitive)),
+			event.Number("resources", float64(found.plain+found.sensitive)),
+			event.Number("sensitive", float64(found.sensitive)),
 			event.Number("downloads", float64(found.downloads)),
 			event.Number("changes", float64(found.changes)),
-			event.Text("known_place", yesNo(known)),
+			event.Text("known_place", yesNo(where == atTheirs)),
 			event.Text("habit", yesNo(m.bulk.habitual())),
 		},
 	})
+}
+
+// words tell the burst: "34 resources read within 3 minutes, 30 of them
+// confidential or restricted".
+func (t *bulkCount) words(window time.Duration) string {
+	minutes := window.Minutes()
+	if t.name == downloads {
+		minutes /= bulkParts
+	}
+	n, sensitive := t.count, ""
+	if t.name == resourcesRead {
+		n = t.plain + t.sensitive
+		if t.sensitive > 0 {
+			sensitive = fmt.Sprintf(", %d of them confidential or restricted", t.sensitive)
+		}
+	}
+	return fmt.Sprintf("%d %s within %s%s", n, t.name, plural(uint32(minutes), "minute"), sensitive)
+}
+
+// standpoint is how much a place is the user's own.
+type standpoint uint8
+
+const (
+	nowhereKnown standpoint = iota
+	onTheirDevice
+	atTheirs // in their network, or on a registered device
+)
+
+// standpoint asks for what was known on an earlier day: a sign-in that was not
+// challenged teaches its place at once, also an attacker's. Where the log tells
+// neither network nor device there is nothing to hold against the user.
+func (m *Memory) standpoint(at *sighting) standpoint {
+	before := func(f *familiar) bool { return f != nil && (f.days > 1 || f.lastDay < at.at.day()) }
+	switch {
+	case at.is(corporate), at.network == 0 && at.device() == 0,
+		before(find(m.networks[:], at.network)), before(find(m.devices[:], at.bound)):
+		return atTheirs
+	case before(find(m.devices[:], at.family)):
+		return onTheirDevice
+	}
+	return nowhereKnown
 }
 
 // Keys of mass_access: all of one kind is one piece of evidence.
@@ -262,12 +310,14 @@ const (
 
 // strength is that of a burst; 0 is quiet. Elsewhere than at home no habit
 // speaks for it.
-func (t *bulkCount) strength(known, habitual bool) float64 {
+func (t *bulkCount) strength(where standpoint, habitual bool) float64 {
 	huge := t.count >= hugeBurst*t.threshold
 	sensitive := t.sensitive > t.plain
 	switch {
-	case !known:
+	case where == nowhereKnown, where == onTheirDevice && (huge || sensitive):
 		return 1
+	case where == onTheirDevice:
+		return travellingStrength
 	case habitual && !huge:
 		return 0
 	case habitual:
@@ -286,7 +336,7 @@ func (b *bulk) habitual() bool { return b.habit[0].days >= habitDays }
 // challenged makes a habit.
 func (s *Set) learnBulk(e *event.Event, at *sighting, m *Memory, v Verdict) {
 	t, ok := s.touchOf(e, at)
-	if !ok || !m.bulk.note(t) || v.challenged() || !m.ownPlace(at) {
+	if !ok || !m.bulk.note(t) || v.challenged() || m.standpoint(at) != atTheirs {
 		return
 	}
 	if found := m.bulk.count(&s.cfg.MassAccess, t.part); found.threshold != 0 {

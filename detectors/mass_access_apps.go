@@ -57,22 +57,25 @@ func (s *Set) detectAppsAtOnce(e *event.Event, at *sighting, m *Memory, learning
 	if n < cfg.Apps {
 		return out
 	}
-	known := at.source == 0 || m.ownPlace(at)
+	where := m.standpoint(at)
 	d := event.Detection{
 		Name:     massAccess,
 		Strength: 1,
 		Key:      massOfApps,
-		Summary:  fmt.Sprintf("%d apps new for this user opened within %g minutes", n, cfg.AppsWindow.Minutes()),
+		Summary:  fmt.Sprintf("%d apps new for this user opened within %s", n, spoken(uint32(cfg.AppsWindow/time.Second))),
 		Evidence: []event.Fact{
 			event.Number("new_apps", float64(n)),
-			event.Text("known_place", yesNo(known)),
+			event.Text("known_place", yesNo(where == atTheirs)),
 		},
 	}
 	if name := appName(e); name != "" {
 		d.Evidence = append(d.Evidence, event.Text("app", name))
 	}
-	if known {
+	switch where {
+	case atTheirs:
 		d.Strength = ownBulkStrength
+	case onTheirDevice:
+		d.Strength = travellingStrength
 	}
 	return append(out, d)
 }

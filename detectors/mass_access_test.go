@@ -30,6 +30,10 @@ func TestMassAccess(t *testing.T) {
 	}{
 		{"26 files in 2 minutes, elsewhere", 26, 2 * time.Minute, []change{tokyo, kali}, 1},
 		{"26 files in 2 minutes, at home", 26, 2 * time.Minute, []change{berlin, laptop}, ownBulkStrength},
+		{"on the own laptop in a café", 26, 2 * time.Minute, []change{paris, laptop}, travellingStrength},
+		{"on another computer at home", 26, 2 * time.Minute, []change{berlin, kali}, ownBulkStrength},
+		{"13 confidential ones in a café", 13, 2 * time.Minute, []change{paris, laptop, secret}, 1},
+		{"on a registered device in a café", 26, 2 * time.Minute, []change{paris, bound("d1")}, ownBulkStrength},
 		{"20 files", 20, 2 * time.Minute, []change{tokyo, kali}, 0},
 		{"26 files in an hour", 26, time.Hour, []change{tokyo, kali}, 0},
 		{"a file, again and again", 200, 2 * time.Minute, []change{tokyo, kali, resource("the file")}, 0},
@@ -50,7 +54,9 @@ func TestMassAccess(t *testing.T) {
 		{"nowhere", 26, 2 * time.Minute, []change{noAddress}, ownBulkStrength},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got := settled(t).touched(c.n, on(20, "09:00"), c.span, c.change...); got != c.want {
+			d := settled(t)
+			d.entry(signIn(on(19, "09:00"), berlin, laptop, bound("d1")))
+			if got := d.touched(c.n, on(20, "09:00"), c.span, c.change...); got != c.want {
 				t.Errorf("strength %g, want %g", got, c.want)
 			}
 		})
@@ -61,11 +67,27 @@ func TestMassAccessTellsWhatItSaw(t *testing.T) {
 	d := settled(t)
 	d.touched(12, on(20, "09:00"), time.Minute, tokyo, kali, classified("confidential"))
 	one := get(t, d.entry(signIn(on(20, "09:01"), tokyo, kali, action(event.Download), resource("x"))), massAccess)
-	if want := "25 resources read within 3 minutes, sensitive ones counted by their weight"; one.Summary != want {
+	if want := "13 resources read within 3 minutes, 12 of them confidential or restricted"; one.Summary != want {
 		t.Errorf("summary %q, want %q", one.Summary, want)
 	}
-	if want := "plain_resources=1.00; sensitive_weight=24.00; downloads=1.00; changes=0.00; known_place=no; habit=no; "; evidence(one) != want {
+	if want := "resources=13.00; sensitive=12.00; downloads=1.00; changes=0.00; known_place=no; habit=no; "; evidence(one) != want {
 		t.Errorf("evidence %s, want %s", evidence(one), want)
+	}
+}
+
+// A sign-in that was not challenged teaches its place at once; it is no home
+// before the next day.
+func TestMassAccessWhereTheUserHasJustComeIn(t *testing.T) {
+	d := settled(t)
+	d.entry(signIn(on(20, "09:00"), berlin, as(64999), kali))
+	if k := d.knows(signIn(on(20, "09:01"), berlin, as(64999), kali)); !k.KnownDevice || !k.KnownNetwork {
+		t.Fatal("it is not learned")
+	}
+	if got := d.touched(26, on(20, "09:01"), 2*time.Minute, berlin, as(64999), kali); got != 1 {
+		t.Errorf("strength %g", got)
+	}
+	if got := d.touched(26, on(21, "09:00"), 2*time.Minute, berlin, as(64999), kali); got != ownBulkStrength {
+		t.Errorf("next day: strength %g", got)
 	}
 }
 
