@@ -45,12 +45,16 @@ func (d *diary) entry(e event.Event) []event.Detection {
 
 func (d *diary) knows(e event.Event) Familiarity { return d.set.Familiarity(&e, &d.m) }
 
+var defaultWeights = map[string]float64{
+	impossibleTravel: 6, newCountry: 3, newNetwork: 1, newDevice: 2, anonymousIP: 2, bruteForceSuccess: 5.9,
+	sessionHijack: 7.5, massAccess: 5.9, serviceAccountMisuse: 6,
+}
+
 // levelOf weighs as the default weights and caps do.
 func levelOf(found []event.Detection) event.Level {
-	llr := map[string]float64{impossibleTravel: 6, newCountry: 3, newNetwork: 1, newDevice: 2, anonymousIP: 2, bruteForceSuccess: 5.9, sessionHijack: 7.5, massAccess: 5.9, serviceAccountMisuse: 6}
 	var network, rest float64
 	for _, f := range found {
-		switch points := llr[f.Name] * f.Strength; f.Name {
+		switch points := defaultWeights[f.Name] * f.Strength; f.Name {
 		case newCountry, newNetwork, anonymousIP:
 			network += points
 		default:

@@ -119,6 +119,7 @@ func (s *Set) confirmSource(m *Memory, source uint32) {
 func (s *Set) ConfirmSafe(m *Memory) {
 	s.learnAllPending(m)
 	m.arrivals = arrivals{}
+	m.sessions = sessions{} // they begin where they are used next
 }
 
 // ConfirmCompromised forgets the places that wait: they may be the attacker's,

@@ -278,30 +278,6 @@ func (t *bulkCount) words(window time.Duration) string {
 	return fmt.Sprintf("%d %s within %s%s", n, t.name, plural(uint32(minutes), "minute"), sensitive)
 }
 
-// standpoint is how much a place is the user's own.
-type standpoint uint8
-
-const (
-	nowhereKnown standpoint = iota
-	onTheirDevice
-	atTheirs // in their network, or on a registered device
-)
-
-// standpoint asks for what was known on an earlier day: a sign-in that was not
-// challenged teaches its place at once, also an attacker's. Where the log tells
-// neither network nor device there is nothing to hold against the user.
-func (m *Memory) standpoint(at *sighting) standpoint {
-	before := func(f *familiar) bool { return f != nil && (f.days > 1 || f.lastDay < at.at.day()) }
-	switch {
-	case at.is(corporate), at.network == 0 && at.device() == 0,
-		before(find(m.networks[:], at.network)), before(find(m.devices[:], at.bound)):
-		return atTheirs
-	case before(find(m.devices[:], at.family)):
-		return onTheirDevice
-	}
-	return nowhereKnown
-}
-
 // Keys of mass_access: all of one kind is one piece of evidence.
 const (
 	massOfResources = 1

@@ -40,7 +40,7 @@ type origin struct {
 	country uint16
 	kind    clientKind // of client
 	mobile  bool
-	own     bool // from a known network, on a known device
+	own     bool // from a network and on a device that the user was known by on an earlier day
 }
 
 // sessions are the ones seen last, unsorted.
@@ -130,7 +130,7 @@ func (s *Set) detectSessionHijack(e *event.Event, at *sighting, m *Memory, out [
 	if kind == scriptClient && e.Action == event.TokenIssue {
 		return out
 	}
-	own := m.atHome(at)
+	own := m.ofOld(at)
 	if own && o.own {
 		return out
 	}
@@ -183,7 +183,7 @@ func (m *Memory) noteSession(e *event.Event, at *sighting) {
 	}
 	seen := origin{
 		at: at.at, session: at.session, network: at.network, bound: at.bound,
-		country: at.country, mobile: at.is(mobile), own: m.atHome(at),
+		country: at.country, mobile: at.is(mobile), own: m.ofOld(at),
 	}
 	seen.client, seen.kind = clientOf(&e.UserAgent)
 	switch {

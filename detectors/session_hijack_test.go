@@ -126,6 +126,32 @@ func TestOneSessionForAllOfAUsersDevices(t *testing.T) {
 	}
 }
 
+// A place that an unchallenged sign-in has just taught is not the user's.
+func TestSessionHijackFromWhereSomebodyHasJustComeIn(t *testing.T) {
+	d := settled(t)
+	d.entry(signIn(on(20, "08:30"), berlin, laptop, session("s1")))
+	d.entry(signIn(on(20, "09:00"), berlin, as(64999), kali, session("s2")))
+	if k := d.knows(signIn(on(20, "09:01"), berlin, as(64999), kali)); !k.KnownDevice || !k.KnownNetwork {
+		t.Fatal("it is not learned")
+	}
+	if got := strengthOf(d.entry(signIn(on(20, "09:10"), berlin, as(64999), kali, session("s1"), opens)), sessionHijack); got != 1 {
+		t.Errorf("strength %g", got)
+	}
+}
+
+func TestASessionThatIsSafeGoesOn(t *testing.T) {
+	d := settled(t)
+	d.entry(signIn(on(20, "09:00"), berlin, chrome, session("s1")))
+	moved := signIn(on(20, "09:10"), tokyo, kali, session("s1"), opens)
+	if got := strengthOf(d.entry(moved), sessionHijack); got != 1 {
+		t.Fatalf("strength %g", got)
+	}
+	d.set.ConfirmSafe(&d.m)
+	if got := strengthOf(d.entry(moved), sessionHijack); got != 0 {
+		t.Errorf("confirmed as safe, and still strength %g", got)
+	}
+}
+
 func TestSessionsAreForgotten(t *testing.T) {
 	d := settled(t)
 	d.entry(signIn(on(20, "09:00"), berlin, chrome, session("s1")))
