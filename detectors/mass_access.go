@@ -296,11 +296,9 @@ func (t *bulkCount) strength(where standpoint, habitual bool) float64 {
 		return travellingStrength
 	case habitual && !huge:
 		return 0
-	case habitual:
-		return ownBulkStrength
-	case sensitive && huge:
+	case sensitive && huge && !habitual:
 		return 1
-	case sensitive, huge:
+	case sensitive, huge && !habitual:
 		return sensitiveBulkStrength
 	}
 	return ownBulkStrength

@@ -106,6 +106,9 @@ func TestMassAccessIsAHabit(t *testing.T) {
 	if got := d.touched(130, on(18, "09:00"), 2*time.Minute, berlin, laptop); got != ownBulkStrength {
 		t.Errorf("four times the habit has strength %g", got)
 	}
+	if got := d.touched(60, on(18, "11:00"), 2*time.Minute, berlin, laptop, classified("restricted")); got != sensitiveBulkStrength {
+		t.Errorf("much of what is sensitive has strength %g", got)
+	}
 	if got := d.touched(30, on(19, "09:00"), 2*time.Minute, tokyo, kali); got != 1 {
 		t.Errorf("elsewhere it has strength %g", got)
 	}
