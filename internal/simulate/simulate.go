@@ -89,6 +89,7 @@ type Record struct {
 	Time  event.Time // of the event in it; of the last one where it holds several
 	Value []byte     // JSON; the caller may keep it
 	Label string     // the Story it belongs to, or Ordinary
+	Truth Truth      // of a Population's records
 }
 
 // Company is the simulated company. It is not safe for concurrent use.
