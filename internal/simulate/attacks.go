@@ -37,7 +37,7 @@ func throughVPN(i *intruder) {
 // browser are the same.
 func targeted(i *intruder) {
 	i.inCountry()
-	i.imitate(70 * event.Day)
+	i.imitate(90 * event.Day)
 	i.signIn()
 	i.loot()
 }

@@ -108,18 +108,15 @@ func (i *intruder) anywhere() {
 // homeIn is a line in a town, by market share.
 func (i *intruder) homeIn(t *town) *network { return t.homes[drawShare(i.draw, homeShares[:])] }
 
-// inCountry is the victim's country: a rented machine or an exit there, or a
-// line in the victim's town.
+// inCountry is the victim's country: a rented machine there that is on no list,
+// for who takes the trouble has looked it up, or a line in the victim's town.
 func (i *intruder) inCountry() {
-	n := i.v.town.nation
-	switch {
-	case !i.hosting():
-		i.comeFrom(i.homeIn(i.v.town))
-	case i.chance(50):
-		i.comeFrom(n.rented[i.draw.IntN(len(n.rented))])
-	default:
-		i.comeFrom(n.exits[i.draw.IntN(len(n.exits))])
+	if i.hosting() {
+		machines := i.v.town.nation.unlisted
+		i.comeFrom(machines[i.draw.IntN(len(machines))])
+		return
 	}
+	i.comeFrom(i.homeIn(i.v.town))
 }
 
 // proxyIn is another address of a proxy service in a country: homes whose
