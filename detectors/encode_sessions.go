@@ -2,6 +2,7 @@ package detectors
 
 import (
 	"encoding/binary"
+	"math"
 	"math/bits"
 
 	"github.com/riskstream/riskstream/internal/wire"
@@ -40,7 +41,7 @@ func (m *Memory) appendSessions(b []byte) []byte {
 		if o.own {
 			head |= 1 << originOwn
 		}
-		if o.client.known() {
+		if o.client != (client{}) {
 			head |= 1 << originClient
 		}
 
@@ -56,9 +57,10 @@ func (m *Memory) appendSessions(b []byte) []byte {
 		if country == given {
 			b = binary.LittleEndian.AppendUint16(b, o.country)
 		}
-		if o.client.known() {
+		if o.client != (client{}) {
 			b = binary.LittleEndian.AppendUint16(b, o.client.os)
 			b = binary.LittleEndian.AppendUint16(b, o.client.name)
+			b = wire.AppendUint(b, o.client.version)
 		}
 		before = o.at
 	}
@@ -90,6 +92,7 @@ func (m *Memory) decodeSessions(r *wire.Reader) {
 		}
 		if head>>originClient&1 != 0 {
 			o.client.os, o.client.name = hash16(r), hash16(r)
+			o.client.version = uint16(r.Uint(math.MaxUint16))
 		}
 		before = o.at
 	}

@@ -121,7 +121,7 @@ func goldenMemories() map[string]Memory {
 	inUse.sessions = sessions{
 		{
 			at: now - 60, session: 0x0badcafe, network: inUse.networks[1].key, bound: inUse.devices[0].key,
-			client: client{0x1111, 0x2222}, country: uint16(inUse.countries[0].key), kind: browserClient, own: true,
+			client: client{0x1111, 0x2222, 131}, country: uint16(inUse.countries[0].key), kind: browserClient, own: true,
 		},
 		3: {at: now - 3*86400, session: 7, network: 0x12345678, bound: 9, country: 0x5a5a, kind: scriptClient, mobile: true},
 		5: {at: now, session: 8},

@@ -26,8 +26,8 @@ const (
 	// The window has so many parts; one is as fine as counting is.
 	bulkParts = 3
 
-	// A burst so many times as large as the threshold has no everyday story.
-	hugeBurst = 4
+	// A burst so many times as large as the threshold has few everyday stories.
+	hugeBurst = 2
 
 	// habitDays is on how many days bursts went by until they are a habit.
 	habitDays = 3

@@ -40,8 +40,9 @@ func TestMassAccess(t *testing.T) {
 		{"13 confidential ones at home", 13, 2 * time.Minute, []change{berlin, laptop, secret}, sensitiveBulkStrength},
 		{"12 confidential ones", 12, 2 * time.Minute, []change{tokyo, kali, secret}, 0},
 		{"9 restricted ones", 9, 2 * time.Minute, []change{tokyo, kali, restricted}, 1},
-		{"60 confidential ones at home", 60, 2 * time.Minute, []change{berlin, laptop, secret}, 1},
-		{"130 files at home", 130, 2 * time.Minute, []change{berlin, laptop}, sensitiveBulkStrength},
+		{"26 confidential ones at home", 26, 2 * time.Minute, []change{berlin, laptop, secret}, 1},
+		{"49 files at home", 49, 2 * time.Minute, []change{berlin, laptop}, ownBulkStrength},
+		{"52 files at home", 52, 2 * time.Minute, []change{berlin, laptop}, sensitiveBulkStrength},
 		{"50 downloads in a minute", 50, time.Minute, []change{tokyo, kali, download, resource("")}, 1},
 		{"49 downloads in a minute", 49, time.Minute, []change{tokyo, kali, download, resource("")}, 0},
 		{"50 downloads in 3 minutes", 50, 3 * time.Minute, []change{tokyo, kali, download, resource("")}, 0},
@@ -103,8 +104,8 @@ func TestMassAccessIsAHabit(t *testing.T) {
 	if got := d.touched(30, on(17, "09:00"), 2*time.Minute, berlin, laptop); got != 0 {
 		t.Errorf("a habit has strength %g", got)
 	}
-	if got := d.touched(130, on(18, "09:00"), 2*time.Minute, berlin, laptop); got != ownBulkStrength {
-		t.Errorf("four times the habit has strength %g", got)
+	if got := d.touched(52, on(18, "09:00"), 2*time.Minute, berlin, laptop); got != ownBulkStrength {
+		t.Errorf("twice the habit has strength %g", got)
 	}
 	if got := d.touched(60, on(18, "11:00"), 2*time.Minute, berlin, laptop, classified("restricted")); got != sensitiveBulkStrength {
 		t.Errorf("much of what is sensitive has strength %g", got)

@@ -1,6 +1,7 @@
 package detectors
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/riskstream/riskstream/event"
@@ -47,8 +48,8 @@ type origin struct {
 type sessions [maxSessions]origin
 
 // client is a program as the user agent names it: 0 is unknown, which an
-// absent user agent is too.
-type client struct{ os, name uint16 }
+// absent user agent is too. The version is the major one.
+type client struct{ os, name, version uint16 }
 
 // clientKind says with whom a program shares a session.
 type clientKind uint8
@@ -63,7 +64,8 @@ const (
 // clientOf is the program of a user agent, of which browsers and operating
 // systems are recognised by enrichment.
 func clientOf(ua *event.UserAgent) (c client, kind clientKind) {
-	c = client{os: fold16(fold(event.Hash(ua.OS))), name: fold16(fold(event.Hash(ua.Name)))}
+	version, _ := strconv.ParseUint(ua.Version, 10, 16)
+	c = client{os: fold16(fold(event.Hash(ua.OS))), name: fold16(fold(event.Hash(ua.Name))), version: uint16(version)}
 	switch ua.Name {
 	case "Chrome", "Safari", "Edge", "Firefox", "Opera", "Samsung Browser", "Internet Explorer":
 		kind = browserClient
@@ -76,7 +78,7 @@ func clientOf(ua *event.UserAgent) (c client, kind clientKind) {
 	return c, kind
 }
 
-func (c client) known() bool { return c != client{} }
+func (c client) known() bool { return c.os != 0 || c.name != 0 }
 
 // complete reports that the log has told enough to compare with.
 func (o *origin) complete() bool { return o.network != 0 && (o.bound != 0 || o.client.known()) }
@@ -85,7 +87,7 @@ func (o *origin) complete() bool { return o.network != 0 && (o.bound != 0 || o.c
 // by its own device. A registered device is told by its id alone. Else another
 // system is another device, and so is another browser, since a session of a
 // browser is a cookie; apps share the session of their device. An update
-// changes neither.
+// changes neither; but no browser gets older while its session lasts.
 func (o *origin) otherDevice(at *sighting, c client, kind clientKind) bool {
 	if o.bound != 0 && at.bound != 0 {
 		return o.bound != at.bound
@@ -93,8 +95,11 @@ func (o *origin) otherDevice(at *sighting, c client, kind clientKind) bool {
 	if o.client.os != 0 && c.os != 0 && o.client.os != c.os {
 		return true
 	}
-	if o.client.name == 0 || c.name == 0 || o.client.name == c.name {
+	if o.client.name == 0 || c.name == 0 {
 		return false
+	}
+	if o.client.name == c.name {
+		return kind == browserClient && c.version != 0 && c.version < o.client.version
 	}
 	return o.kind == scriptClient || kind == scriptClient || o.kind == browserClient && kind == browserClient
 }

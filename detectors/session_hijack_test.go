@@ -19,6 +19,8 @@ var (
 	redeems   = action(event.TokenIssue)
 )
 
+func version(v string) change { return func(e *event.Event) { e.UserAgent.Version = v } }
+
 func TestSessionHijack(t *testing.T) {
 	for _, c := range []struct {
 		name          string
@@ -38,7 +40,10 @@ func TestSessionHijack(t *testing.T) {
 
 		{"new network only", []change{berlin, chrome}, []change{tokyo, chrome, refreshes}, 0},
 		{"new browser only", []change{berlin, chrome}, []change{berlin, edge, opens}, 0},
-		{"browser update", []change{berlin, chrome}, []change{tokyo, chrome, func(e *event.Event) { e.UserAgent.Version = "133" }}, 0},
+		{"browser update", []change{berlin, chrome, version("132")}, []change{tokyo, chrome, version("133"), opens}, 0},
+		{"an older one of the same browser", []change{berlin, chrome, version("132")}, []change{tokyo, chrome, version("131"), opens}, 1},
+		{"an older one of an app", []change{berlin, teams, version("2")}, []change{tokyo, teams, version("1"), opens}, 0},
+		{"no version", []change{berlin, chrome, version("132")}, []change{tokyo, chrome, opens}, 0},
 		{"no user agent", []change{berlin, chrome}, []change{tokyo, noUserAgent, refreshes}, 0},
 		{"no user agent at first", []change{berlin, noUserAgent}, []change{tokyo, kali, refreshes}, 0},
 		{"no address", []change{berlin, chrome}, []change{noAddress, kali, refreshes}, 0},
