@@ -17,6 +17,7 @@ func BenchmarkDetectAndLearn(b *testing.B) {
 	push := signIn(on(14, "08:00"), berlin, laptop, bound("mac-1"), session("s1"), pushApproved)
 	denial := signIn(on(14, "08:00"), tokyo, kali, pushDenied)
 	code := signIn(on(14, "08:00"), tokyo, kali, wrongCode)
+	download := signIn(on(14, "08:00"), berlin, laptop, bound("mac-1"), session("s1"), action(event.Download), resource("report"), app("files"))
 	enrolment := signIn(on(14, "08:00"), berlin, laptop, action(event.MFAEnroll))
 	for _, c := range []struct {
 		name  string
@@ -30,6 +31,7 @@ func BenchmarkDetectAndLearn(b *testing.B) {
 		{"push denied", denial},
 		{"wrong code", code},
 		{"factor enrolled", enrolment},
+		{"download", download},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			d := settled(b)

@@ -8,28 +8,39 @@ import (
 // Config is the section `detectors` of the configuration. Durations are
 // written as Go writes them: 10m, 336h.
 type Config struct {
-	Learning          LearningConfig          `yaml:"learning"`
-	ImpossibleTravel  ImpossibleTravelConfig  `yaml:"impossible_travel"`
-	NewCountry        NoveltyConfig           `yaml:"new_country"`
-	NewNetwork        NoveltyConfig           `yaml:"new_network"`
-	NewDevice         NoveltyConfig           `yaml:"new_device"`
-	AnonymousIP       AnonymousIPConfig       `yaml:"anonymous_ip"`
+	Learning LearningConfig `yaml:"learning"`
+
+	ImpossibleTravel ImpossibleTravelConfig `yaml:"impossible_travel"`
+	NewCountry       NoveltyConfig          `yaml:"new_country"`
+	NewNetwork       NoveltyConfig          `yaml:"new_network"`
+	NewDevice        NoveltyConfig          `yaml:"new_device"`
+	AnonymousIP      AnonymousIPConfig      `yaml:"anonymous_ip"`
+	ThreatIP         ThreatIPConfig         `yaml:"threat_ip"`
+
 	BruteForceSuccess BruteForceSuccessConfig `yaml:"brute_force_success"`
 	FailedLoginBurst  FailedLoginBurstConfig  `yaml:"failed_login_burst"`
-	PasswordSpray     PasswordSprayConfig     `yaml:"password_spray"`
+	LeakedCredential  LeakedCredentialConfig  `yaml:"leaked_credential"`
 
 	MFAFatigue         MFAFatigueConfig         `yaml:"mfa_fatigue"`
 	MFAFatigueApproved MFAFatigueApprovedConfig `yaml:"mfa_fatigue_approved"`
 	MFABruteForce      MFABruteForceConfig      `yaml:"mfa_brute_force"`
 	MFAChangeAfterRisk MFAChangeAfterRiskConfig `yaml:"mfa_change_after_risk"`
 
-	ThreatIP         ThreatIPConfig         `yaml:"threat_ip"`
-	LeakedCredential LeakedCredentialConfig `yaml:"leaked_credential"`
 	LegacyProtocol   LegacyProtocolConfig   `yaml:"legacy_protocol"`
 	DeviceCodeSignIn DeviceCodeSignInConfig `yaml:"device_code_sign_in"`
 	RiskyConsent     RiskyConsentConfig     `yaml:"risky_consent"`
-	UserReported     UserReportedConfig     `yaml:"user_reported"`
-	IDPRisk          IDPRiskConfig          `yaml:"idp_risk"`
+
+	SessionHijack        SessionHijackConfig        `yaml:"session_hijack"`
+	MassAccess           MassAccessConfig           `yaml:"mass_access"`
+	ServiceAccountMisuse ServiceAccountMisuseConfig `yaml:"service_account_misuse"`
+	OutsideAccessWindow  OutsideAccessWindowConfig  `yaml:"outside_access_window"`
+	DeviceNoncompliant   DeviceNoncompliantConfig   `yaml:"device_noncompliant"`
+	PrivilegeAfterRisk   PrivilegeAfterRiskConfig   `yaml:"privilege_after_risk"`
+
+	UserReported UserReportedConfig `yaml:"user_reported"`
+	IDPRisk      IDPRiskConfig      `yaml:"idp_risk"`
+
+	PasswordSpray PasswordSprayConfig `yaml:"password_spray"`
 }
 
 // LearningConfig says when a subject is known well enough for novelty to
@@ -56,27 +67,35 @@ func Defaults() Config {
 			SignIns: 10, Age: 14 * 24 * time.Hour, Quiet: 3 * 24 * time.Hour,
 			DevicesPerDay: 3, NetworksPerDay: 8, CountriesPerDay: 2,
 		},
-		ImpossibleTravel:  ImpossibleTravelConfig{Enabled: true, MinDistanceKM: 500, MinSpeedKMH: 900},
-		NewCountry:        NoveltyConfig{Enabled: true},
-		NewNetwork:        NoveltyConfig{Enabled: true},
-		NewDevice:         NoveltyConfig{Enabled: true},
-		AnonymousIP:       AnonymousIPConfig{Enabled: true},
-		BruteForceSuccess: BruteForceSuccessConfig{Enabled: true, Failures: 5, Window: 30 * time.Minute},
-		FailedLoginBurst:  FailedLoginBurstConfig{Enabled: true, Failures: 10, Window: 10 * time.Minute},
-		PasswordSpray: PasswordSprayConfig{
-			Enabled: true, Users: 5, Attempts: 15, MaxTries: 8, Share: 0.6, Span: 5 * time.Minute, Window: time.Hour,
-		},
+		ImpossibleTravel:   ImpossibleTravelConfig{Enabled: true, MinDistanceKM: 500, MinSpeedKMH: 900},
+		NewCountry:         NoveltyConfig{Enabled: true},
+		NewNetwork:         NoveltyConfig{Enabled: true},
+		NewDevice:          NoveltyConfig{Enabled: true},
+		AnonymousIP:        AnonymousIPConfig{Enabled: true},
+		ThreatIP:           ThreatIPConfig{Enabled: true},
+		BruteForceSuccess:  BruteForceSuccessConfig{Enabled: true, Failures: 5, Window: 30 * time.Minute},
+		FailedLoginBurst:   FailedLoginBurstConfig{Enabled: true, Failures: 10, Window: 10 * time.Minute},
+		LeakedCredential:   LeakedCredentialConfig{Enabled: true},
 		MFAFatigue:         MFAFatigueConfig{Enabled: true, Prompts: 5, Window: 10 * time.Minute},
 		MFAFatigueApproved: MFAFatigueApprovedConfig{Enabled: true, Denials: 3, Prompts: 5, Window: 10 * time.Minute},
 		MFABruteForce:      MFABruteForceConfig{Enabled: true, Failures: 10, Window: 10 * time.Minute},
 		MFAChangeAfterRisk: MFAChangeAfterRiskConfig{Enabled: true, Window: time.Hour},
-		ThreatIP:           ThreatIPConfig{Enabled: true},
-		LeakedCredential:   LeakedCredentialConfig{Enabled: true},
 		LegacyProtocol:     LegacyProtocolConfig{Enabled: true},
 		DeviceCodeSignIn:   DeviceCodeSignInConfig{Enabled: true},
 		RiskyConsent:       RiskyConsentConfig{Enabled: true},
-		UserReported:       UserReportedConfig{Enabled: true},
-		IDPRisk:            IDPRiskConfig{Enabled: true},
+		SessionHijack:      SessionHijackConfig{Enabled: true, Window: sessionsKept},
+		MassAccess: MassAccessConfig{
+			Enabled: true, Resources: 25, Downloads: 50, Changes: 50, Window: 3 * time.Minute, Apps: 5, AppsWindow: 10 * time.Minute,
+		},
+		ServiceAccountMisuse: ServiceAccountMisuseConfig{Enabled: true},
+		OutsideAccessWindow:  OutsideAccessWindowConfig{Enabled: true},
+		DeviceNoncompliant:   DeviceNoncompliantConfig{Enabled: true},
+		PrivilegeAfterRisk:   PrivilegeAfterRiskConfig{Enabled: true},
+		UserReported:         UserReportedConfig{Enabled: true},
+		IDPRisk:              IDPRiskConfig{Enabled: true},
+		PasswordSpray: PasswordSprayConfig{
+			Enabled: true, Users: 5, Attempts: 15, MaxTries: 8, Share: 0.6, Span: 5 * time.Minute, Window: time.Hour,
+		},
 	}
 }
 
@@ -111,6 +130,14 @@ func (c Config) Validate() []error {
 	v.count("mfa_brute_force.failures", c.MFABruteForce.Failures, 2, maxFailures, "so many wrong codes are remembered")
 	v.span("mfa_brute_force.window", c.MFABruteForce.Window, time.Minute, remembered)
 	v.span("mfa_change_after_risk.window", c.MFAChangeAfterRisk.Window, time.Minute, remembered)
+	v.span("session_hijack.window", c.SessionHijack.Window, time.Minute, sessionsKept)
+	a := c.MassAccess
+	v.count("mass_access.resources", a.Resources, 5, 100, "counting is exact enough up to there")
+	v.count("mass_access.downloads", a.Downloads, 5, 10_000, "")
+	v.count("mass_access.changes", a.Changes, 5, 100, "counting is exact enough up to there")
+	v.span("mass_access.window", a.Window, time.Minute, time.Hour)
+	v.count("mass_access.apps", a.Apps, 2, maxFreshApps, "so many new apps are remembered")
+	v.span("mass_access.apps_window", a.AppsWindow, time.Minute, remembered)
 	return v.errs
 }
 

@@ -34,17 +34,23 @@ func (s *Set) Names() []string {
 		{newNetwork, s.cfg.NewNetwork.Enabled},
 		{newDevice, s.cfg.NewDevice.Enabled},
 		{anonymousIP, s.cfg.AnonymousIP.Enabled},
+		{threatIP, s.cfg.ThreatIP.Enabled},
 		{bruteForceSuccess, s.cfg.BruteForceSuccess.Enabled},
+		{leakedCredential, s.cfg.LeakedCredential.Enabled},
 		{failedLoginBurst, s.cfg.FailedLoginBurst.Enabled},
 		{mfaFatigue, s.cfg.MFAFatigue.Enabled},
 		{mfaFatigueApproved, s.cfg.MFAFatigueApproved.Enabled},
 		{mfaBruteForce, s.cfg.MFABruteForce.Enabled},
 		{mfaChangeAfterRisk, s.cfg.MFAChangeAfterRisk.Enabled},
-		{threatIP, s.cfg.ThreatIP.Enabled},
-		{leakedCredential, s.cfg.LeakedCredential.Enabled},
 		{legacyProtocol, s.cfg.LegacyProtocol.Enabled},
 		{deviceCodeSignIn, s.cfg.DeviceCodeSignIn.Enabled},
 		{riskyConsent, s.cfg.RiskyConsent.Enabled},
+		{privilegeAfterRisk, s.cfg.PrivilegeAfterRisk.Enabled},
+		{outsideAccessWindow, s.cfg.OutsideAccessWindow.Enabled},
+		{deviceNoncompliant, s.cfg.DeviceNoncompliant.Enabled},
+		{serviceAccountMisuse, s.cfg.ServiceAccountMisuse.Enabled},
+		{sessionHijack, s.cfg.SessionHijack.Enabled},
+		{massAccess, s.cfg.MassAccess.Enabled},
 		{userReported, s.cfg.UserReported.Enabled},
 		{idpRisk, s.cfg.IDPRisk.Enabled},
 		{passwordSpray, s.cfg.PasswordSpray.Enabled},
@@ -66,19 +72,20 @@ type Standing struct {
 // Detect appends the evidence that e gives against what m remembers. Neither e
 // nor m is changed.
 //
-// Only people's sign-ins are looked at, with their second factors, what is
-// changed of these, consents, and tokens that are issued without a sign-in:
-// workloads, token refreshes, access and other non-interactive events move
-// between networks as they like; all they can have is a verdict of the identity
-// provider. Location, novelty
-// and anonymisers are judged on successes alone, because a failed attempt can
-// be made by anyone from anywhere; failed attempts count towards
-// failed_login_burst, mfa_fatigue and mfa_brute_force.
+// First it looks at how people come in: their sign-ins, with their second
+// factors and what is changed of these, tokens that are issued without a
+// sign-in, and consents. Location, novelty and anonymisers are judged on
+// successes alone, because a failed attempt can be made by anyone from
+// anywhere; failed attempts count towards failed_login_burst, mfa_fatigue and
+// mfa_brute_force. Workloads, token refreshes, access and other non-interactive
+// events move between networks as they like, and are left out there. Then it
+// looks at what anybody who is in does, see detectUse, and last at what the
+// user and the identity provider say.
 func (s *Set) Detect(e *event.Event, m *Memory, before Standing, out []event.Detection) []event.Detection {
+	at := see(e)
+	learning := s.learning(m, max(before.AsOf, e.Time))
 	switch {
 	case signedIn(e):
-		at := see(e)
-		learning := s.learning(m, max(before.AsOf, e.Time))
 		out = s.detectImpossibleTravel(e, &at, m, learning, out)
 		if !learning {
 			out = s.detectNewCountry(e, &at, m, out)
@@ -86,42 +93,38 @@ func (s *Set) Detect(e *event.Event, m *Memory, before Standing, out []event.Det
 			out = s.detectNewDevice(e, &at, m, out)
 		}
 		out = s.detectAnonymousIP(e, &at, m, out)
+		out = s.detectThreatIP(e, &at, m, out)
 		out = s.detectBruteForceSuccess(e, &at, m, out)
+		out = s.detectLeakedCredential(e, &at, m, out)
 		if promptStepOf(e) == promptApproved {
 			out = s.detectMFAFatigueApproved(e, &at, m, learning, out)
 		}
-		out = s.detectThreatIP(e, &at, m, out)
-		out = s.detectLeakedCredential(e, &at, m, out)
 	case mistypedPassword(e):
-		at := see(e)
 		out = s.detectFailedLoginBurst(&at, m, out)
 	default:
-		out = s.detectSecondFactor(e, m, before, out)
+		out = s.detectSecondFactor(e, &at, m, before, learning, out)
 	}
-	out = s.detectProtocol(e, m, before, out)
+	out = s.detectProtocol(e, &at, m, learning, out)
 	out = s.detectRiskyConsent(e, m, out)
+	out = s.detectUse(e, &at, m, before, learning, out)
 	out = s.detectUserReported(e, out)
 	return s.detectIDPRisk(e, before, out)
 }
 
 // detectSecondFactor looks at what happens to second factors beside sign-ins
 // that succeed.
-func (s *Set) detectSecondFactor(e *event.Event, m *Memory, before Standing, out []event.Detection) []event.Detection {
+func (s *Set) detectSecondFactor(e *event.Event, at *sighting, m *Memory, before Standing, learning bool, out []event.Detection) []event.Detection {
 	switch step := promptStepOf(e); step {
 	case promptAsked, promptIgnored, promptDenied:
-		at := see(e)
-		return s.detectMFAFatigue(step, &at, m, out)
+		return s.detectMFAFatigue(step, at, m, out)
 	case promptApproved:
-		at := see(e)
-		return s.detectMFAFatigueApproved(e, &at, m, s.learning(m, max(before.AsOf, e.Time)), out)
+		return s.detectMFAFatigueApproved(e, at, m, learning, out)
 	}
 	if mistypedCode(e) {
-		at := see(e)
-		return s.detectMFABruteForce(&at, m, out)
+		return s.detectMFABruteForce(at, m, out)
 	}
 	if c := changeOf(e); c != noChange {
-		at := see(e)
-		return s.detectMFAChangeAfterRisk(e, c, &at, m, before, out)
+		return s.detectMFAChangeAfterRisk(e, c, at, m, before, out)
 	}
 	return out
 }

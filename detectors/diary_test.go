@@ -45,12 +45,16 @@ func (d *diary) entry(e event.Event) []event.Detection {
 
 func (d *diary) knows(e event.Event) Familiarity { return d.set.Familiarity(&e, &d.m) }
 
+var defaultWeights = map[string]float64{
+	impossibleTravel: 6, newCountry: 3, newNetwork: 1, newDevice: 2, anonymousIP: 2, bruteForceSuccess: 5.9,
+	sessionHijack: 7.5, massAccess: 5.9, serviceAccountMisuse: 6,
+}
+
 // levelOf weighs as the default weights and caps do.
 func levelOf(found []event.Detection) event.Level {
-	llr := map[string]float64{impossibleTravel: 6, newCountry: 3, newNetwork: 1, newDevice: 2, anonymousIP: 2, bruteForceSuccess: 5.9}
 	var network, rest float64
 	for _, f := range found {
-		switch points := llr[f.Name] * f.Strength; f.Name {
+		switch points := defaultWeights[f.Name] * f.Strength; f.Name {
 		case newCountry, newNetwork, anonymousIP:
 			network += points
 		default:
@@ -138,6 +142,10 @@ func ip(s string) change           { return func(e *event.Event) { e.Source.IP =
 func as(number uint32) change      { return func(e *event.Event) { e.Source.AS.Number = number } }
 func country(iso string) change    { return func(e *event.Event) { e.Source.Geo.Country = iso } }
 func action(a event.Action) change { return func(e *event.Event) { e.Action = a } }
+
+func app(id string) change       { return func(e *event.Event) { e.App.ID = id } }
+func resource(id string) change  { return func(e *event.Event) { e.Resource.ID = id } }
+func classified(c string) change { return func(e *event.Event) { e.Resource.Classification = c } }
 
 func onCorporate(e *event.Event)   { e.Source.Corporate = event.True }
 func unlocated(e *event.Event)     { e.Source.Geo.Located = false }

@@ -9,7 +9,7 @@ import (
 
 // memoryVersion is the version of Memory's binary form. Whoever changes what
 // is written raises it and lets decode read all earlier ones.
-const memoryVersion = 3 // 2 added what second factors leave; 3 protocols, consents and the password
+const memoryVersion = 3 // 2 added what second factors leave, 3 protocols, consents, passwords, and what accounts are used for
 
 // AppendBinary appends the binary form of m, from which DecodeBinary makes an
 // equal Memory. Only what is set is written, each list behind a bit for every
@@ -46,6 +46,15 @@ func (m *Memory) AppendBinary(b []byte) []byte {
 	}
 	if set&withPassword != 0 {
 		b = m.password.append(b)
+	}
+	if set&withSessions != 0 {
+		b = m.appendSessions(b)
+	}
+	if set&withBulk != 0 {
+		b = m.bulk.append(b, m.progress.day)
+	}
+	if set&withOpened != 0 {
+		b = m.opened.append(b, m.progress.day)
 	}
 	return b
 }
@@ -92,6 +101,15 @@ func (m *Memory) DecodeBinary(r *wire.Reader) {
 	if set&withPassword != 0 {
 		m.password.decode(r)
 	}
+	if set&withSessions != 0 {
+		m.decodeSessions(r)
+	}
+	if set&withBulk != 0 {
+		m.bulk.decode(r, m.progress.day)
+	}
+	if set&withOpened != 0 {
+		m.opened.decode(r, m.progress.day)
+	}
 }
 
 // What most subjects lack, one bit each of the number after the version.
@@ -106,6 +124,9 @@ const (
 	withProtocols // since version 3
 	withConsents
 	withPassword
+	withSessions
+	withBulk
+	withOpened
 	partBits   = iota
 	partBitsV1 = 4
 	partBitsV2 = 7
@@ -142,6 +163,15 @@ func (m *Memory) parts() uint32 {
 	}
 	if m.password != (password{}) {
 		set |= withPassword
+	}
+	if m.sessions != (sessions{}) {
+		set |= withSessions
+	}
+	if m.bulk != (bulk{}) {
+		set |= withBulk
+	}
+	if m.opened != (opened{}) {
+		set |= withOpened
 	}
 	return set
 }

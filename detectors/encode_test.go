@@ -27,7 +27,7 @@ func decoded(t interface{ Fatal(...any) }, b []byte) Memory {
 func TestMemoryRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var m Memory
-		wiretest.Fill(t, &m, map[string]uint64{"prompt.fate": uint64(fates - 1)})
+		wiretest.Fill(t, &m, map[string]uint64{"prompt.fate": uint64(fates - 1), "origin.kind": uint64(clientKinds - 1)})
 		if got := decoded(t, m.AppendBinary(nil)); got != m {
 			t.Fatalf("decoded\n%+v, want\n%+v", got, m)
 		}
@@ -121,7 +121,28 @@ func goldenMemories() map[string]Memory {
 	mail.protocols = [maxProtocols]familiar{{key: uint32(imap), lastDay: mail.progress.day, days: 40}, 2: {key: uint32(deviceCode), lastDay: mail.progress.day - 9, days: 1}}
 	mail.consents = [maxConsents]familiar{1: {key: 0x12345678, lastDay: mail.progress.day - 30, days: 2}}
 	mail.password = password{changed: now - 90*86400, listed: now - 100*86400}
-	return map[string]Memory{"new": {}, "quiet": quietMemory(), "busy": busy, "attacked": attacked, "mail": mail}
+	inUse := quietMemory()
+	inUse.sessions = sessions{
+		{
+			at: now - 60, session: 0x0badcafe, network: inUse.networks[1].key, bound: inUse.devices[0].key,
+			client: client{0x1111, 0x2222, 131}, country: uint16(inUse.countries[0].key), kind: browserClient, own: true,
+		},
+		3: {at: now - 3*86400, session: 7, network: 0x12345678, bound: 9, country: 0x5a5a, kind: scriptClient, mobile: true},
+		5: {at: now, session: 8},
+	}
+	inUse.bulk = bulk{
+		parts: [bulkParts]bulkPart{
+			{number: uint32(now) / 60, seen: resourceSet{1, 7: 1 << 31}, plain: 3, sensitive: 100, weight: 300, downloads: 65_535},
+			2: {number: uint32(now)/60 - 1, changes: 1},
+		},
+		habit: [1]familiar{{lastDay: inUse.progress.day - 1, days: 2}},
+	}
+	inUse.opened = opened{
+		known: [maxOpened]uint16{0xaaaa, 0xbbbb, 5: 0xcccc},
+		since: inUse.progress.day - 100,
+		fresh: [maxFreshApps]freshApp{{now - 30, 0xaaaa}, 7: {now, 0xdddd}},
+	}
+	return map[string]Memory{"new": {}, "quiet": quietMemory(), "busy": busy, "attacked": attacked, "mail": mail, "using": inUse}
 }
 
 // quietMemory is a user at home in two countries, with four networks, two
@@ -213,11 +234,11 @@ func BenchmarkDecodeMemory(b *testing.B) {
 }
 
 // What an earlier version could not have written is damage.
-func TestEarlierVersionsLackWhatCameLater(t *testing.T) {
+func TestEarlierVersionsLackLaterParts(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		version byte
-	}{{"attacked", 1}, {"mail", 1}, {"mail", 2}} {
+	}{{"attacked", 1}, {"mail", 1}, {"mail", 2}, {"using", 1}, {"using", 2}} {
 		b := goldenMemories()[c.name].appended()
 		b[0] = c.version
 		var m Memory

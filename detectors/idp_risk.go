@@ -44,8 +44,8 @@ var sameFact = map[string][]string{
 	"suspiciousbrowser":              {newDevice},
 	"passwordspray":                  {passwordSpray},
 	"leakedcredentials":              {leakedCredential},
-	"anomaloustoken":                 {"session_hijack"},
-	"attackerinthemiddle":            {"session_hijack"},
+	"anomaloustoken":                 {sessionHijack},
+	"attackerinthemiddle":            {sessionHijack},
 	"userreportedsuspiciousactivity": {userReported},
 	// Okta
 	"threatsuspected":                   {threatIP},
@@ -61,7 +61,7 @@ var sameFact = map[string][]string{
 	"velocity":                          {impossibleTravel, "atypical_travel"},
 	"suspected brute force attack":      {bruteForceSuccess, failedLoginBurst},
 	"suspected brute-force attack":      {bruteForceSuccess, failedLoginBurst},
-	"suspicious app access":             {"new_app", "mass_access"},
+	"suspicious app access":             {"new_app", massAccess},
 	"user reported suspicious activity": {userReported},
 }
 

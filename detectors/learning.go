@@ -42,7 +42,9 @@ type pending [maxPending]sighting
 //   - a wrong password or code is remembered as a failure, and a push request
 //     until it is approved; they teach no baseline;
 //   - a second factor continues a sign-in: it may confirm, it is no sign-in of
-//     its own.
+//     its own;
+//   - what is done with an account, and by workloads, has memories of its own;
+//     see learnUse.
 //
 // It is to be called for every event that is scored, whatever its action: quiet
 // is judged on all of them.
@@ -50,17 +52,18 @@ func (s *Set) Learn(e *event.Event, m *Memory, v Verdict) {
 	if v.Late {
 		return
 	}
-	s.learnAfterQuiet(m, secondsOf(e.Time), v)
-	m.forgetBefore(secondsOf(e.Time).minus(uint32(remembered / time.Second)))
+	at := see(e)
+	s.learnAfterQuiet(m, at.at, v)
+	m.forgetBefore(at.at.minus(uint32(remembered / time.Second)))
+	s.forgetUses(m, at.at)
 	m.learnProtocol(e, v)
 	m.learnConsent(e, v)
 	m.learnPassword(e, v)
+	s.learnUse(e, &at, m, v)
 	switch {
 	case mistypedPassword(e):
-		at := see(e)
 		m.failures.add(&at, m.atHome(&at))
 	case signedIn(e):
-		at := see(e)
 		strong := e.Auth.Factor == event.FactorStrong && !v.Distrusted && !e.Auth.ByDeviceCode()
 		if strong {
 			s.confirmSource(m, at.source)
@@ -78,13 +81,11 @@ func (s *Set) Learn(e *event.Event, m *Memory, v Verdict) {
 		}
 	case confirmedStrongly(e):
 		if !v.Distrusted {
-			s.confirmSource(m, fold(e.Source.NetworkHash()))
+			s.confirmSource(m, at.source)
 		}
 	case mistypedCode(e):
-		at := see(e)
 		m.codes.add(&at, m.atHome(&at))
 	case promptStepOf(e) != noPrompt:
-		at := see(e)
 		m.notePrompt(e, &at)
 	}
 }
@@ -118,6 +119,7 @@ func (s *Set) confirmSource(m *Memory, source uint32) {
 func (s *Set) ConfirmSafe(m *Memory) {
 	s.learnAllPending(m)
 	m.arrivals = arrivals{}
+	m.sessions = sessions{} // they begin where they are used next
 }
 
 // ConfirmCompromised forgets the places that wait: they may be the attacker's,

@@ -24,6 +24,9 @@ type Memory struct {
 	protocols [maxProtocols]familiar // legacy protocols and the device code, by protocol
 	consents  [maxConsents]familiar  // apps let in
 	password  password
+	sessions  sessions
+	bulk      bulk
+	opened    opened // apps
 }
 
 // seconds is event time in state: seconds since event.MinTime, 1 at the

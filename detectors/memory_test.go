@@ -1,6 +1,7 @@
 package detectors
 
 import (
+	"fmt"
 	"math"
 	"net/netip"
 	"reflect"
@@ -14,7 +15,7 @@ import (
 
 // Memory is held for millions of subjects; docs/detectors.md tells its parts.
 func TestMemoryIsSmallAndWithoutPointers(t *testing.T) {
-	if got, want := unsafe.Sizeof(Memory{}), uintptr(1028); got != want {
+	if got, want := unsafe.Sizeof(Memory{}), uintptr(1456); got != want {
 		t.Errorf("Memory takes %d bytes, documented are %d", got, want)
 	}
 	noPointers(t, reflect.TypeFor[Memory](), "Memory")
@@ -39,19 +40,24 @@ func noPointers(t *testing.T, typ reflect.Type, path string) {
 func anyEvent(t *rapid.T) event.Event {
 	pick := func(label string, values ...string) string { return rapid.SampledFrom(values).Draw(t, label) }
 	e := event.Event{
-		Time:      on(0, "00:00") + event.Time(rapid.IntRange(0, 40*86400).Draw(t, "second"))*event.Second,
-		Kind:      event.Kind(pick("kind", "event", "event", "event", "signal")),
-		Action:    event.Action(pick("action", "sign_in", "sign_in", "sign_in", "mfa_verify", "mfa_verify", "mfa_challenge", "mfa_enroll", "credential_change", "token_refresh", "token_issue", "consent_grant", "password_reset", "idp_signal", "other")),
-		Outcome:   event.Outcome(pick("outcome", "success", "success", "failure", "unknown", "")),
-		Reason:    event.Reason(pick("reason", "", "bad_credentials", "bad_credentials", "mfa_denied", "mfa_timeout", "mfa_failed")),
-		Code:      pick("code", "", "", "Change user password", "userReportedSuspiciousActivity"),
-		Provider:  pick("provider", "okta", "entra"),
-		User:      event.User{Kind: event.UserKind(pick("user", "human", "human", "service", "unknown", ""))},
-		App:       event.App{ID: pick("app", "", "a1", "a2"), Name: pick("app name", "", "Mail Helper"), Sanctioned: event.Flag(rapid.IntRange(-1, 1).Draw(t, "sanctioned"))},
-		Resource:  event.Resource{ID: pick("resource", "", "AllPrincipals"), Name: pick("scopes", "", "openid", "openid offline_access", "Mail.Read", "Tasks.Read", "Mail Helper")},
+		Time:     on(0, "00:00") + event.Time(rapid.IntRange(0, 40*86400).Draw(t, "second"))*event.Second,
+		Kind:     event.Kind(pick("kind", "event", "event", "event", "signal")),
+		Action:   event.Action(pick("action", "sign_in", "sign_in", "sign_in", "mfa_verify", "mfa_verify", "mfa_challenge", "mfa_enroll", "credential_change", "password_reset", "token_refresh", "token_issue", "consent_grant", "access", "download", "write", "delete", "privilege_grant", "idp_signal", "other")),
+		Outcome:  event.Outcome(pick("outcome", "success", "success", "failure", "unknown", "")),
+		Reason:   event.Reason(pick("reason", "", "bad_credentials", "bad_credentials", "mfa_denied", "mfa_timeout", "mfa_failed")),
+		Code:     pick("code", "", "", "Change user password", "userReportedSuspiciousActivity"),
+		Provider: pick("provider", "okta", "entra"),
+		User:     event.User{Kind: event.UserKind(pick("user", "human", "human", "service", "unknown", ""))},
+		App:      event.App{ID: pick("app", "", "", "a1", "a2"), Name: pick("app name", "", "Mail Helper"), Sanctioned: event.Flag(rapid.IntRange(-1, 1).Draw(t, "sanctioned"))},
+		Resource: event.Resource{
+			ID:             pick("resource", "", "AllPrincipals", fmt.Sprint("r", rapid.IntRange(0, 99).Draw(t, "number"))),
+			Name:           pick("scopes", "", "openid", "openid offline_access", "Mail.Read", "Tasks.Read", "Mail Helper"),
+			Classification: pick("class", "", "restricted", "confidential"),
+			AccessWindow:   event.AccessWindow(pick("access window", "", "", "inside", "outside")),
+		},
 		IDPRisk:   event.IDPRisk{Level: pick("risk", "", "", "low", "medium", "high", "odd"), Reasons: pick("reasons", "", "unfamiliarFeatures", "Anomalous Device, odd", "adminConfirmedUserCompromised")},
-		UserAgent: event.UserAgent{Original: pick("original", "", "x/1"), Name: pick("browser", "", "Chrome", "Safari"), OS: pick("os", "", "Linux", "macOS")},
-		Device:    event.Device{ID: pick("device", "", "", "d1", "d2", "d3")},
+		UserAgent: event.UserAgent{Original: pick("original", "", "x/1"), Name: pick("browser", "", "Chrome", "Safari", "curl"), OS: pick("os", "", "Linux", "macOS")},
+		Device:    event.Device{ID: pick("device", "", "", "d1", "d2", "d3"), Compliant: event.Flag(rapid.IntRange(-1, 1).Draw(t, "compliant"))},
 		Session:   event.Session{ID: pick("session", "", "s1", "s2")},
 		Auth: event.Auth{
 			Factor:   event.Factor(pick("factor", "", "password", "otp", "push", "push", "phishing_resistant")),

@@ -87,7 +87,7 @@ func TestNoveltyAndAnonymisers(t *testing.T) {
 
 		{name: "refused", event: []change{tokyo, kali, through("tor"), unsuccessful}},
 		{name: "wrong password", event: []change{tokyo, kali, through("tor"), wrongPassword}},
-		{name: "workload", event: []change{tokyo, kali, through("tor"), asService}},
+		{name: "workload", event: []change{tokyo, kali, through("tor"), asService}, want: "service_account_misuse"},
 		{name: "token refresh", event: []change{tokyo, kali, through("tor"), action(event.TokenRefresh)}},
 		{name: "access", event: []change{tokyo, kali, through("tor"), action(event.Access)}},
 	} {
@@ -233,7 +233,7 @@ func TestNoveltyKeys(t *testing.T) {
 
 func TestDetectorsCanBeDisabled(t *testing.T) {
 	all := settled(t)
-	if got, want := fmt.Sprint(all.set.Names()), "[impossible_travel new_country new_network new_device anonymous_ip brute_force_success failed_login_burst mfa_fatigue mfa_fatigue_approved mfa_brute_force mfa_change_after_risk threat_ip leaked_credential legacy_protocol device_code_sign_in risky_consent user_reported idp_risk password_spray]"; got != want {
+	if got, want := fmt.Sprint(all.set.Names()), "[impossible_travel new_country new_network new_device anonymous_ip threat_ip brute_force_success leaked_credential failed_login_burst mfa_fatigue mfa_fatigue_approved mfa_brute_force mfa_change_after_risk legacy_protocol device_code_sign_in risky_consent privilege_after_risk outside_access_window device_noncompliant service_account_misuse session_hijack mass_access user_reported idp_risk password_spray]"; got != want {
 		t.Errorf("enabled by default: %s, want %s", got, want)
 	}
 	none := all.m

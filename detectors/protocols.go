@@ -83,16 +83,15 @@ const (
 
 // detectProtocol sees sign-ins and tokens over a protocol that attackers choose
 // because it avoids the browser and with it the second factor.
-func (s *Set) detectProtocol(e *event.Event, m *Memory, before Standing, out []event.Detection) []event.Detection {
+func (s *Set) detectProtocol(e *event.Event, at *sighting, m *Memory, learning bool, out []event.Detection) []event.Detection {
 	p := admitted(e)
 	if p == 0 {
 		return out
 	}
-	at := see(e)
 	if p == deviceCode {
-		return s.detectDeviceCode(e, &at, m, s.learning(m, max(before.AsOf, e.Time)), out)
+		return s.detectDeviceCode(e, at, m, learning, out)
 	}
-	return s.detectLegacyProtocol(e, &at, p, m, out)
+	return s.detectLegacyProtocol(e, at, p, m, out)
 }
 
 // admitted is the protocol, if it is one of those above, by which a person came

@@ -83,7 +83,10 @@ func fromJSON(v *fastjson.Value, texts *Arena, e *Event) error {
 	app := v.Get("app")
 	e.App = App{r.text(app, "id"), r.text(app, "name"), flag(app, "sanctioned")}
 	res := v.Get("resource")
-	e.Resource = Resource{r.text(res, "id"), r.text(res, "name"), r.text(res, "classification")}
+	e.Resource = Resource{
+		ID: r.text(res, "id"), Name: r.text(res, "name"), Classification: r.text(res, "classification"),
+		AccessWindow: oneOf(&r, res, "access_window", AccessWindows[:]),
+	}
 	auth := v.Get("auth")
 	e.Auth = Auth{r.text(auth, "method"), oneOf(&r, auth, "factor", Factors[:]), r.text(auth, "protocol")}
 	risk := v.Get("idp_risk")

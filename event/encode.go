@@ -57,6 +57,7 @@ func (e *Event) AppendJSON(b []byte) []byte {
 		w.Text("id", e.Resource.ID)
 		w.Text("name", e.Resource.Name)
 		w.Text("classification", e.Resource.Classification)
+		w.Text("access_window", string(e.Resource.AccessWindow))
 	})
 	w.Object("auth", func() {
 		w.Text("method", e.Auth.Method)

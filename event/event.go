@@ -252,10 +252,26 @@ type App struct {
 	Sanctioned Flag
 }
 
-// Resource is what was read, written or changed.
+// Resource is what was read, written or changed. AccessWindow says whether the
+// directory has approved the user's access to it, or to the app, for this time;
+// it is absent where the directory approves nothing for a time only.
 type Resource struct {
 	ID, Name, Classification string
+	AccessWindow             AccessWindow
 }
+
+// AccessWindow is how an event lies to the windows for which temporary access
+// was approved.
+type AccessWindow string
+
+// Access windows.
+const (
+	InsideWindow  AccessWindow = "inside"
+	OutsideWindow AccessWindow = "outside"
+)
+
+// AccessWindows lists every AccessWindow that is not absent.
+var AccessWindows = [...]AccessWindow{InsideWindow, OutsideWindow}
 
 // Auth says how the user proved who they are. Method is what was used in this
 // event (one of the Method constants or the native name in lower case); Factor

@@ -91,6 +91,7 @@ func scan(raw []byte, texts *Arena, e *Event) (ok bool) {
 		s.text("id", &e.Resource.ID)
 		s.text("name", &e.Resource.Name)
 		s.text("classification", &e.Resource.Classification)
+		e.Resource.AccessWindow = scanWord(&s, "access_window", AccessWindows[:])
 		s.close()
 	}
 	if s.open("auth") {

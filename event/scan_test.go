@@ -56,6 +56,8 @@ func fill(field reflect.Value) {
 		*to = MFADenied
 	case *UserKind:
 		*to = Service
+	case *AccessWindow:
+		*to = OutsideWindow
 	case *Factor:
 		*to = FactorStrong
 	case *Flag:

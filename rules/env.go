@@ -81,6 +81,7 @@ type Env struct {
 		ID             string `expr:"id"`
 		Name           string `expr:"name"`
 		Classification string `expr:"classification"`
+		AccessWindow   string `expr:"access_window" values:",inside,outside"`
 	} `expr:"resource"`
 	Auth struct {
 		Method   string `expr:"method"`
@@ -148,6 +149,7 @@ func (e *Env) fill(ev *event.Event, subject *Subject, withIP bool) {
 	e.Session.ID = ev.Session.ID
 	e.App.ID, e.App.Name, e.App.Sanctioned = ev.App.ID, ev.App.Name, expression.Flag(ev.App.Sanctioned)
 	e.Resource.ID, e.Resource.Name, e.Resource.Classification = ev.Resource.ID, ev.Resource.Name, ev.Resource.Classification
+	e.Resource.AccessWindow = string(ev.Resource.AccessWindow)
 	e.Auth.Method, e.Auth.Factor, e.Auth.Protocol = ev.Auth.Method, string(ev.Auth.Factor), ev.Auth.Protocol
 	e.IDPRisk.Level, e.IDPRisk.Reasons = ev.IDPRisk.Level, ev.IDPRisk.Reasons
 	e.Organization.ID = ev.Tenant

@@ -54,6 +54,12 @@ func TestBands(t *testing.T) {
 		{"consent", []string{"risky_consent"}, event.None, event.None, event.Allow},
 		{"consent in a new network on a new device", []string{"risky_consent", "new_network", "new_device"}, event.Medium, event.Medium, event.StepUp},
 		{"confirmed at the provider", []string{"idp_risk"}, event.High, event.High, event.StepUp},
+		{"mass access", []string{"mass_access"}, event.Medium, event.Medium, event.StepUp},
+		{"mass access after impossible travel", []string{"mass_access", "impossible_travel"}, event.High, event.High, event.StepUp},
+		{"temporary access outside its window", []string{"outside_access_window"}, event.Medium, event.Medium, event.StepUp},
+		{"a workload elsewhere", []string{"service_account_misuse"}, event.Medium, event.Medium, event.StepUp},
+		{"device that is not compliant", []string{"device_noncompliant"}, event.None, event.None, event.Allow},
+		{"privileges granted after impossible travel", []string{"privilege_after_risk", "impossible_travel"}, event.High, event.High, event.StepUp},
 		{"the user says so", []string{"user_reported"}, event.High, event.High, event.Revoke},
 	}
 	for _, test := range tests {

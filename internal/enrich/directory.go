@@ -35,6 +35,7 @@ type account struct {
 	subject    string // canonical
 	kind       event.UserKind
 	privileged event.Flag
+	windows    []accessWindow // of temporary access; none for most
 }
 
 type network struct {
@@ -59,7 +60,8 @@ func newDirectory() *directory {
 	}
 }
 
-// enrich completes user, app and resource. What the directory says wins over
+// enrich completes user, app and resource, and says whether temporary access is
+// used in its time. What the directory says wins over
 // the log; what it does not say stays the log's.
 func (d *directory) enrich(ev *event.Event) {
 	if a := d.account(ev.Tenant, ev.User.Subject); a != nil {
@@ -70,6 +72,7 @@ func (d *directory) enrich(ev *event.Event) {
 		if a.privileged != event.Unknown {
 			ev.User.Privileged = a.privileged
 		}
+		ev.Resource.AccessWindow = verdict(a.windows, ev)
 	}
 	if sanctioned := d.sanctioned(&ev.App); sanctioned != event.Unknown {
 		ev.App.Sanctioned = sanctioned

@@ -78,7 +78,7 @@ func (p *directoryParser) user(item *node, what string) {
 	var aliases []*node
 	a := account{}
 	tenant := defaultTenant
-	ok := p.object(item, what, []string{"name", "aliases", "kind", "privileged", "tenant"}, func(key string, value *node) {
+	ok := p.object(item, what, []string{"name", "aliases", "kind", "privileged", "tenant", "access_windows"}, func(key string, value *node) {
 		switch key {
 		case "name":
 			name, nameAt = p.text(value, key), value
@@ -90,6 +90,10 @@ func (p *directoryParser) user(item *node, what string) {
 			a.privileged = p.flag(value, key)
 		case "tenant":
 			tenant = p.text(value, key)
+		case "access_windows":
+			p.list(value, what+".access_windows", func(item *node, what string) {
+				a.windows = append(a.windows, p.accessWindow(item, what))
+			})
 		}
 	})
 	if !ok || nameAt == nil {

@@ -189,6 +189,15 @@ func TestDirectoryErrors(t *testing.T) {
     privileged: "yes"
     role: admin
   - {aliases: [x]}
+  - name: dave@corp.example
+    access_windows:
+      - {to: [vault]}
+      - {to: [], days: [monday], hours: 9-17, zone: Berlin}
+      - {from: 2026-03-01, until: 2026-03-02T08:00:00Z, zone: Europe/Berlin}
+      - {from: 2026-03-02T08:00:00Z, until: 2026-03-01T08:00:00Z}
+      - {hours: 08:00-08:00}
+      - {hours: 24:00-08:00}
+      - until
   - name: bob@CORP.example
   - plain
 networks:
@@ -218,31 +227,42 @@ directory.yaml:2:69: kind is "robot"; want human or service
 directory.yaml:4:15: "OKTA:1" already belongs to alice@corp.example (line 2); a name or alias belongs to one user
 directory.yaml:4:23: alias "" is empty or has blanks around it
 directory.yaml:5:17: privileged is "yes"; want true or false
-directory.yaml:6:5: users[1] has no key "role"; known keys: name, aliases, kind, privileged, tenant
+directory.yaml:6:5: users[1] has no key "role"; known keys: name, aliases, kind, privileged, tenant, access_windows
 directory.yaml:7:5: users[2]: name is missing
-directory.yaml:8:11: "bob@CORP.example" already belongs to bob@corp.example (line 3); a name or alias belongs to one user
-directory.yaml:9:5: users[4] must be keys and values: name, aliases, kind, privileged, tenant
-directory.yaml:11:12: cidr: 203.0.113.1/24 has bits set beyond its length; write 203.0.113.0/24
-directory.yaml:12:5: networks[1] says nothing of 203.0.113.0/24: give corporate or as_type
-directory.yaml:13:12: cidr: 0.0.0.0/0 is every address there is
-directory.yaml:14:37: corporate is "1"; want true or false
-directory.yaml:15:38: as_type is "wifi"; want mobile or satellite
-directory.yaml:16:12: network "192.0.2.0/24" is in line 14 already
-directory.yaml:17:5: networks[6]: cidr is missing
-directory.yaml:19:24: country "Germany" is not two capital letters (ISO 3166-1)
-directory.yaml:19:38: lat is "91"; want a number from -90 to 90
-directory.yaml:19:47: lon is "x"; want a number from -180 to 180
-directory.yaml:19:61: radius_km is 0: no location lies within
-directory.yaml:20:5: places[1]: lat is missing
-directory.yaml:20:5: places[1]: lon is missing
-directory.yaml:20:5: places[1]: radius_km is missing
-directory.yaml:22:5: apps[0]: id or name is missing
-directory.yaml:23:5: apps[1]: sanctioned is missing
-directory.yaml:24:10: app id "a" is in line 23 already
-directory.yaml:26:5: resources[0]: id, name or prefix is missing
-directory.yaml:27:5: resources[1]: classification is missing
-directory.yaml:28:1: the directory has no key "extra"; known keys: users, networks, places, apps, resources
-directory.yaml:29:1: users is given twice`,
+directory.yaml:10:9: users[3].access_windows[0] limits nothing: give from, until, days or hours
+directory.yaml:11:14: to is empty; leave it out for everything that the user does
+directory.yaml:11:25: days is "monday"; want sun or mon or tue or wed or thu or fri or sat
+directory.yaml:11:41: hours is "9-17"; want a span like 08:00-18:00
+directory.yaml:11:53: zone is "Berlin"; want a time zone like Europe/Berlin
+directory.yaml:12:16: from is "2026-03-01"; want a moment like 2026-03-01T08:00:00+01:00
+directory.yaml:12:63: zone is of days and hours; from and until have their own
+directory.yaml:13:45: until is not after from
+directory.yaml:14:17: hours is "08:00-08:00"; want a span like 08:00-18:00
+directory.yaml:15:17: hours is "24:00-08:00"; want a span like 08:00-18:00
+directory.yaml:16:9: users[3].access_windows[6] must be keys and values: to, from, until, days, hours, zone
+directory.yaml:17:11: "bob@CORP.example" already belongs to bob@corp.example (line 3); a name or alias belongs to one user
+directory.yaml:18:5: users[5] must be keys and values: name, aliases, kind, privileged, tenant, access_windows
+directory.yaml:20:12: cidr: 203.0.113.1/24 has bits set beyond its length; write 203.0.113.0/24
+directory.yaml:21:5: networks[1] says nothing of 203.0.113.0/24: give corporate or as_type
+directory.yaml:22:12: cidr: 0.0.0.0/0 is every address there is
+directory.yaml:23:37: corporate is "1"; want true or false
+directory.yaml:24:38: as_type is "wifi"; want mobile or satellite
+directory.yaml:25:12: network "192.0.2.0/24" is in line 23 already
+directory.yaml:26:5: networks[6]: cidr is missing
+directory.yaml:28:24: country "Germany" is not two capital letters (ISO 3166-1)
+directory.yaml:28:38: lat is "91"; want a number from -90 to 90
+directory.yaml:28:47: lon is "x"; want a number from -180 to 180
+directory.yaml:28:61: radius_km is 0: no location lies within
+directory.yaml:29:5: places[1]: lat is missing
+directory.yaml:29:5: places[1]: lon is missing
+directory.yaml:29:5: places[1]: radius_km is missing
+directory.yaml:31:5: apps[0]: id or name is missing
+directory.yaml:32:5: apps[1]: sanctioned is missing
+directory.yaml:33:10: app id "a" is in line 32 already
+directory.yaml:35:5: resources[0]: id, name or prefix is missing
+directory.yaml:36:5: resources[1]: classification is missing
+directory.yaml:37:1: the directory has no key "extra"; known keys: users, networks, places, apps, resources
+directory.yaml:38:1: users is given twice`,
 		},
 		"not YAML":      {"users:\n  - {name: a\n", "directory.yaml:1: not YAML, here or just below: did not find expected ',' or '}'"},
 		"not an object": {"- 1", "directory.yaml:1:1: the directory must be keys and values: users, networks, places, apps, resources"},

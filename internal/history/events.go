@@ -62,6 +62,7 @@ func eventColumns() []column[eventRow] {
 		col("resource_id", func(r *r) string { return r.Resource.ID }),
 		col("resource_name", func(r *r) string { return r.Resource.Name }),
 		col("resource_classification", func(r *r) string { return r.Resource.Classification }),
+		col("resource_access_window", func(r *r) string { return string(r.Resource.AccessWindow) }),
 		col("auth_method", func(r *r) string { return r.Auth.Method }),
 		col("auth_factor", func(r *r) string { return string(r.Auth.Factor) }),
 		col("auth_protocol", func(r *r) string { return r.Auth.Protocol }),

@@ -87,11 +87,11 @@ func (s *Store) Count(ctx context.Context, what Selection) (n int64, err error) 
 // eventScan takes a row of the table events apart; see eventColumns, its
 // counterpart.
 type eventScan struct {
-	e                                                     event.Event
-	kind, action, outcome, reason, userKind, factor       string
-	time, signalSince, signalSignedIn, leakedAt           int64
-	privileged, corporate, managed, compliant, sanctioned int8 // flags
-	ip                                                    netip.Addr
+	e                                                             event.Event
+	kind, action, outcome, reason, userKind, factor, accessWindow string
+	time, signalSince, signalSignedIn, leakedAt                   int64
+	privileged, corporate, managed, compliant, sanctioned         int8 // flags
+	ip                                                            netip.Addr
 }
 
 // scanField is what is selected for a column, and where it goes.
@@ -162,6 +162,7 @@ func (s *eventScan) fields() []scanField {
 		as("resource_id", &e.Resource.ID),
 		as("resource_name", &e.Resource.Name),
 		as("resource_classification", &e.Resource.Classification),
+		as("resource_access_window", &s.accessWindow),
 		as("auth_method", &e.Auth.Method),
 		as("auth_factor", &s.factor),
 		as("auth_protocol", &e.Auth.Protocol),
@@ -187,6 +188,7 @@ func (s *eventScan) event() *event.Event {
 	e.User.Leaked.At = event.Time(s.leakedAt)
 	e.Kind, e.Action, e.Outcome, e.Reason = event.Kind(s.kind), event.Action(s.action), event.Outcome(s.outcome), event.Reason(s.reason)
 	e.User.Kind, e.Auth.Factor = event.UserKind(s.userKind), event.Factor(s.factor)
+	e.Resource.AccessWindow = event.AccessWindow(s.accessWindow)
 	e.User.Privileged, e.Source.Corporate, e.App.Sanctioned = event.Flag(s.privileged), event.Flag(s.corporate), event.Flag(s.sanctioned)
 	e.Device.Managed, e.Device.Compliant = event.Flag(s.managed), event.Flag(s.compliant)
 	e.Source.IP = netip.Addr{}

@@ -38,7 +38,7 @@ func sampleEvent() event.Event {
 		Device:    event.Device{ID: "dev-1", Managed: event.True, Compliant: event.True},
 		Session:   event.Session{ID: "s-1"},
 		App:       event.App{ID: "app-1", Name: "Mail", Sanctioned: event.True},
-		Resource:  event.Resource{ID: "r-1", Name: "Report", Classification: "restricted"},
+		Resource:  event.Resource{ID: "r-1", Name: "Report", Classification: "restricted", AccessWindow: event.OutsideWindow},
 		Auth:      event.Auth{Method: "webauthn", Factor: event.FactorStrong, Protocol: "oauth2"},
 		IDPRisk:   event.IDPRisk{Level: "low", Reasons: "new ip"},
 		Tenant:    "default",

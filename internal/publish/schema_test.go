@@ -137,6 +137,7 @@ func TestSchemasListTheSameWordsAsTheCode(t *testing.T) {
 		"reason":         texts(event.Reasons[:]),
 		"factor":         texts(event.Factors[:]),
 		"group":          texts(event.Groups[:]),
+		"access_window":  texts(event.AccessWindows[:]),
 		"kind":           {"event", "signal"},
 		"level":          {"none", "low", "medium", "high"},
 		"previous_level": {"none", "low", "medium", "high"},

@@ -1,0 +1,40 @@
+package detectors
+
+// standpoint is how much a place is the user's own, for what is done there.
+//
+// It asks for what was known on an earlier day: a sign-in that was not
+// challenged teaches its place at once, also an attacker's.
+type standpoint uint8
+
+const (
+	nowhereKnown standpoint = iota
+	onTheirDevice
+	atTheirs // in their network, or on a registered device
+)
+
+// standpoint of a place. Where the log tells neither network nor device there
+// is nothing to hold against the user.
+func (m *Memory) standpoint(at *sighting) standpoint {
+	switch {
+	case at.network == 0 && at.device() == 0, m.networkOfOld(at), at.ofOld(m.devices[:], at.bound):
+		return atTheirs
+	case at.ofOld(m.devices[:], at.family):
+		return onTheirDevice
+	}
+	return nowhereKnown
+}
+
+// ofOld is atHome on an earlier day.
+func (m *Memory) ofOld(at *sighting) bool {
+	return m.networkOfOld(at) && at.ofOld(m.devices[:], at.device())
+}
+
+func (m *Memory) networkOfOld(at *sighting) bool {
+	return at.is(corporate) || at.ofOld(m.networks[:], at.network)
+}
+
+// ofOld reports that a key was known before the day of the sighting.
+func (s *sighting) ofOld(known []familiar, key uint32) bool {
+	f := find(known, key)
+	return f != nil && (f.days > 1 || f.lastDay < s.at.day())
+}

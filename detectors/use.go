@@ -1,0 +1,66 @@
+package detectors
+
+import (
+	"time"
+
+	"github.com/riskstream/riskstream/event"
+)
+
+// uses reports that the subject's account or session was used with success:
+// only somebody who holds a credential or a session can cause it, and the
+// subject is who did it. What happens to an account (a grant, a new factor) is
+// left out, since others do that too; so is the proof of a second factor, which
+// may come from a phone.
+func uses(e *event.Event) bool {
+	if e.Outcome != event.Success || e.Kind == event.KindSignal {
+		return false
+	}
+	switch e.Action {
+	case event.SignIn, event.TokenIssue, event.TokenRefresh,
+		event.Access, event.Download, event.Write, event.Delete:
+		return true
+	}
+	return false
+}
+
+// detectUse looks at what is done with an account once somebody is in, by
+// people and by workloads.
+func (s *Set) detectUse(e *event.Event, at *sighting, m *Memory, before Standing, learning bool, out []event.Detection) []event.Detection {
+	if grantsPrivilege(e) {
+		return s.detectPrivilegeAfterRisk(e, before, out)
+	}
+	if !uses(e) {
+		return out
+	}
+	out = s.detectOutsideAccessWindow(e, out)
+	out = s.detectDeviceNoncompliant(e, out)
+	if !byPerson(e) {
+		return s.detectServiceAccountMisuse(e, at, m, before, out)
+	}
+	out = s.detectSessionHijack(e, at, m, out)
+	out = s.detectMassAccess(e, at, m, learning, out)
+	out = s.detectAppsAtOnce(e, at, m, learning, out)
+	return out
+}
+
+// forgetUses drops what no window reaches any more.
+func (s *Set) forgetUses(m *Memory, now seconds) {
+	m.sessions.forgetBefore(now.minus(uint32(sessionsKept / time.Second)))
+	m.opened.forgetBefore(now.minus(uint32(remembered / time.Second)))
+	s.forgetBulk(&m.bulk, now)
+}
+
+// learnUse keeps what a use may teach. It is to be asked before the event
+// teaches anything else, so that "known" is what was known before.
+func (s *Set) learnUse(e *event.Event, at *sighting, m *Memory, v Verdict) {
+	if !uses(e) {
+		return
+	}
+	if !byPerson(e) {
+		s.learnWorkload(at, m, v)
+		return
+	}
+	m.noteSession(e, at)
+	s.learnBulk(e, at, m, v)
+	s.learnApps(e, at, m, v)
+}
