@@ -3,6 +3,7 @@ package detectors
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -47,7 +48,7 @@ func (d *diary) knows(e event.Event) Familiarity { return d.set.Familiarity(&e, 
 
 // levelOf weighs as the default weights and caps do.
 func levelOf(found []event.Detection) event.Level {
-	llr := map[string]float64{impossibleTravel: 6, newCountry: 3, newNetwork: 1, newDevice: 2, anonymousIP: 2, bruteForceSuccess: 5.9}
+	llr := map[string]float64{impossibleTravel: 6, newCountry: 3, newNetwork: 1, newDevice: 2, anonymousIP: 2, bruteForceSuccess: 5.9, dormantAccount: 3}
 	var network, rest float64
 	for _, f := range found {
 		switch points := llr[f.Name] * f.Strength; f.Name {
@@ -172,6 +173,17 @@ func get(t testing.TB, found []event.Detection, name string) event.Detection {
 	}
 	t.Fatalf("%s did not fire; fired: %s", name, names(found))
 	return event.Detection{}
+}
+
+// without leaves out what detectors with tests of their own have found.
+func without(found []event.Detection, unwanted ...string) []event.Detection {
+	return slices.DeleteFunc(slices.Clone(found), func(d event.Detection) bool { return slices.Contains(unwanted, d.Name) })
+}
+
+// things are the detections of single new things: the model that weighs them as
+// a whole, and habits, have tests of their own.
+func things(found []event.Detection) string {
+	return names(without(found, unfamiliarSignIn, atypicalTravel, unusualHours, dormantAccount))
 }
 
 // names is what fired, in order, downgraded ones with their strength.

@@ -9,7 +9,7 @@ import (
 
 // memoryVersion is the version of Memory's binary form. Whoever changes what
 // is written raises it and lets decode read all earlier ones.
-const memoryVersion = 2 // 2 added what second factors leave
+const memoryVersion = 3 // 2 added what second factors leave, 3 habits
 
 // AppendBinary appends the binary form of m, from which DecodeBinary makes an
 // equal Memory. Only what is set is written, each list behind a bit for every
@@ -38,6 +38,9 @@ func (m *Memory) AppendBinary(b []byte) []byte {
 	if set&withArrivals != 0 {
 		b = m.appendArrivals(b)
 	}
+	if set&withHabits != 0 {
+		b = m.appendHabits(b)
+	}
 	return b
 }
 
@@ -50,7 +53,7 @@ func (m *Memory) DecodeBinary(r *wire.Reader) {
 		return
 	}
 	set := uint32(r.Uint(1<<partBits - 1))
-	if version == 1 && set>>partBitsV1 != 0 {
+	if version == 1 && set>>partBitsV1 != 0 || version == 2 && set>>partBitsV2 != 0 {
 		r.Fail(wire.ErrRange)
 		return
 	}
@@ -63,7 +66,7 @@ func (m *Memory) DecodeBinary(r *wire.Reader) {
 		m.decodeFailures(r, &m.failures)
 	}
 	if set&withPending != 0 {
-		m.pending.decode(r)
+		m.pending.decode(r, version)
 	}
 	if set&withPrompts != 0 {
 		m.decodePrompts(r)
@@ -73,6 +76,9 @@ func (m *Memory) DecodeBinary(r *wire.Reader) {
 	}
 	if set&withArrivals != 0 {
 		m.decodeArrivals(r)
+	}
+	if set&withHabits != 0 {
+		m.decodeHabits(r)
 	}
 }
 
@@ -85,8 +91,10 @@ const (
 	withPrompts // since version 2
 	withCodes
 	withArrivals
+	withHabits // since version 3
 	partBits   = iota
 	partBitsV1 = 4
+	partBitsV2 = 7
 )
 
 func (m *Memory) parts() uint32 {
@@ -111,6 +119,9 @@ func (m *Memory) parts() uint32 {
 	}
 	if m.arrivals != (arrivals{}) {
 		set |= withArrivals
+	}
+	if m.hasHabits() {
+		set |= withHabits
 	}
 	return set
 }
@@ -232,12 +243,12 @@ func (p *pending) append(b []byte) []byte {
 		}
 		b = wire.AppendUint(b, s.radius)
 		b = wire.AppendUint(b, s.country)
-		b = append(b, byte(s.kinds), byte(s.traits))
+		b = append(b, byte(s.kinds), byte(s.traits), s.os)
 	}
 	return b
 }
 
-func (p *pending) decode(r *wire.Reader) {
+func (p *pending) decode(r *wire.Reader, version byte) {
 	for places := uint32(r.Uint(1<<maxPending - 1)); places != 0; places &= places - 1 {
 		s := &p[bits.TrailingZeros32(places)]
 		s.at = seconds(r.Hash32())
@@ -248,5 +259,8 @@ func (p *pending) decode(r *wire.Reader) {
 		s.radius = uint16(r.Uint(1<<16 - 1))
 		s.country = uint16(r.Uint(1<<16 - 1))
 		s.kinds, s.traits = kinds(r.Byte()), traits(r.Byte())
+		if version >= 3 {
+			s.os = r.Byte()
+		}
 	}
 }

@@ -151,6 +151,7 @@ func TestWhatNeverTeaches(t *testing.T) {
 func baselines(m Memory) Memory {
 	m.failures, m.progress.challenged = failures{}, 0
 	m.codes, m.prompts, m.arrivals = failures{}, prompts{}, arrivals{}
+	m.absence.active = 0
 	return m
 }
 
