@@ -60,7 +60,7 @@ func Defaults() Config {
 		AtypicalTravel:    AtypicalTravelConfig{Enabled: true, MinDistanceKM: 500, Window: 7 * 24 * time.Hour},
 		UnfamiliarSignIn:  UnfamiliarSignInConfig{Enabled: true, MinNats: 1},
 		NewApp:            NewAppConfig{Enabled: true, AppsPerDay: 4},
-		UnusualHours:      UnusualHoursConfig{Enabled: true, Share: 0.02, Observations: 20},
+		UnusualHours:      UnusualHoursConfig{Enabled: true, Share: 0.05, Days: 14},
 		DormantAccount:    DormantAccountConfig{Enabled: true, Absence: 45 * 24 * time.Hour},
 		AnonymousIP:       AnonymousIPConfig{Enabled: true},
 		BruteForceSuccess: BruteForceSuccessConfig{Enabled: true, Failures: 5, Window: 30 * time.Minute},
@@ -92,7 +92,7 @@ func (c Config) Validate() []error {
 	v.number("unfamiliar_sign_in.min_nats", c.UnfamiliarSignIn.MinNats, 0.1, mostUnfamiliar)
 	v.count("new_app.apps_per_day", c.NewApp.AppsPerDay, 1, maxApps, "so many apps are remembered")
 	v.number("unusual_hours.share", c.UnusualHours.Share, 0.001, 0.2)
-	v.count("unusual_hours.observations", c.UnusualHours.Observations, 1, 100, "")
+	v.count("unusual_hours.days", c.UnusualHours.Days, 1, 255, "so many days are counted")
 	v.span("dormant_account.absence", c.DormantAccount.Absence, 7*24*time.Hour, 730*24*time.Hour)
 	v.count("brute_force_success.failures", c.BruteForceSuccess.Failures, 2, maxFailures, "so many failures are remembered")
 	v.span("brute_force_success.window", c.BruteForceSuccess.Window, time.Minute, 24*time.Hour)

@@ -115,8 +115,8 @@ func TestConfirmedPlaceBecomesAnAnchor(t *testing.T) {
 	d := settled(t)
 	d.breakIn(14)
 	d.set.ConfirmSafe(&d.m)
-	if found := d.entry(signIn(on(14, "09:00"), tokyo, kali)); len(found) != 0 {
-		t.Errorf("confirmed as safe, and still %s", names(found))
+	if found := things(d.entry(signIn(on(14, "09:00"), tokyo, kali))); found != "" {
+		t.Errorf("confirmed as safe, and still %s", found)
 	}
 }
 

@@ -32,6 +32,10 @@ const (
 	// weigh as much as.
 	priorDays = 20
 
+	// halfKnown is after how many days a value is half as telling as one that the
+	// subject has always had: what was seen once may be an attacker's.
+	halfKnown = 1
+
 	// How often a person signs in, in a day, from something new.
 	personNewSource  = 0.3 // dynamic addresses, phones
 	personNewNetwork = 0.04
@@ -154,8 +158,8 @@ func (m *Memory) clientOddity(at *sighting) float64 {
 // days on which the subject had this value. The weights are the subject's own:
 // how often something is new at the next finer level, but not at this one. For
 // attackers it is the share that have as much in common with the subject; a
-// value counts as common only as far as the subject is at home with it, so that
-// what was seen once is hardly known.
+// value that was seen on few days counts as common only in part. What is known
+// to the finest level never speaks against the subject.
 func (m *Memory) oddity(levels []level, attacker float64) float64 {
 	days := max(m.daysKnown(), 1)
 	newness := levels[0].newness
@@ -168,11 +172,15 @@ func (m *Memory) oddity(levels []level, attacker float64) float64 {
 		}
 		seen := float64(l.days)
 		subject += float64((finer - newness) * min(seen/days, 1))
-		home := seen / (seen + atHome)
-		attacker = float64(home*l.attacker) + float64((1-home)*attacker)
+		known := seen / (seen + halfKnown)
+		attacker = float64(known*l.attacker) + float64((1-known)*attacker)
 		newness = finer
 	}
-	return math.Log(attacker / subject)
+	odd := math.Log(attacker / subject)
+	if levels[len(levels)-1].days > 0 {
+		return min(odd, 0)
+	}
+	return odd
 }
 
 func (m *Memory) levelOf(known []familiar, key uint32, newness, attacker float64) level {

@@ -11,14 +11,18 @@ const unusualHours = "unusual_hours"
 
 // UnusualHoursConfig holds the thresholds of unusual_hours.
 type UnusualHoursConfig struct {
-	Enabled      bool    `yaml:"enabled"`
-	Share        float64 `yaml:"share"`        // of the sign-ins, within two hours of the time of day, below which it is unusual
-	Observations int     `yaml:"observations"` // sign-ins that must have been counted before the hours mean something
+	Enabled bool    `yaml:"enabled"`
+	Share   float64 `yaml:"share"` // of the sign-ins, within two hours of the time of day, below which it is unusual
+	Days    int     `yaml:"days"`  // on which the subject must have signed in before the hours mean something
 }
 
 const (
-	kindsOfDay = 2 // weekdays and weekends
+	weekday = iota
+	weekend
+	kindsOfDay
+)
 
+const (
 	// hourReach is how far an hour lies from one that is like it: people are
 	// not punctual, and clocks are put forward.
 	hourReach = 2
@@ -31,6 +35,10 @@ const (
 	// is not repeated is gone after as many again.
 	mostInHour = 15 // 4 bits
 	hourBytes  = 24 / 2
+
+	// From dayBegins to dayEnds people sign in on weekdays, whatever their habits:
+	// the daily volume of the RBA dataset peaks from 06 to 20 h.
+	dayBegins, dayEnds = 6, 20
 
 	// otherDayShare is what a habit of weekdays says of weekends, and the other
 	// way round.
@@ -48,18 +56,22 @@ func (h *hours) at(day, hour int) int { return int(h.counts[day][hour/2] >> (hou
 
 // detectUnusualHours sees a sign-in at a time of day at which the subject
 // hardly ever signs in. It goes by the sun where the person is, so that a
-// journey changes no hours; a habit of the night is a habit like any other.
+// journey changes no hours; a habit of the night is a habit like any other. The
+// day of weekdays is unusual for nobody.
 func (s *Set) detectUnusualHours(at *sighting, m *Memory, out []event.Detection) []event.Detection {
 	cfg, h := &s.cfg.UnusualHours, &m.hours
 	if !cfg.Enabled {
 		return out
 	}
-	total := h.total()
-	if total < cfg.Observations {
+	if int(m.progress.days) < cfg.Days {
 		return out
 	}
 	day, hour := m.localHour(at)
+	if day == weekday && dayBegins <= hour && hour < dayEnds {
+		return out
+	}
 	near := float64(h.near(day, hour)) + otherDayShare*float64(h.near(1-day, hour))
+	total := h.total()
 	if near >= cfg.Share*float64(total) {
 		return out
 	}
@@ -117,7 +129,7 @@ func (h *hours) near(day, hour int) int {
 	return sum
 }
 
-// localHour is the hour by the sun, and whether the day is a weekend (1). An
+// localHour is the hour by the sun, and whether the day is a weekend. An
 // address that is not the person's own says nothing of the longitude; then it
 // is that of the place where the person was seen last.
 func (m *Memory) localHour(at *sighting) (day, hour int) {
@@ -130,10 +142,10 @@ func (m *Memory) localHour(at *sighting) (day, hour int) {
 	days := local / int64(event.Day)
 	hour = int((local - days*int64(event.Day)) / int64(event.Hour))
 	const thursday = 4 // the first day of 1970
-	if weekday := (days + thursday) % 7; weekday == 0 || weekday == 6 {
-		return 1, hour
+	if d := (days + thursday) % 7; d == 0 || d == 6 {
+		return weekend, hour
 	}
-	return 0, hour
+	return weekday, hour
 }
 
 // newestLongitude is that of the place where the person was last, offices
