@@ -159,6 +159,23 @@ func (v *Evaluator) coverOf(open []Contribution, i int) int {
 	return -1
 }
 
+// yields reports that open[i] is on the second side of an overlap of whose first
+// side there is evidence of the fact that passes.
+func (v *Evaluator) yields(open []Contribution, i int, pass func(*Contribution) bool) bool {
+	for k := range v.overlaps {
+		o := &v.overlaps[k]
+		if v.sideOf(o, &open[i]) != 1 {
+			continue
+		}
+		for j := range open {
+			if open[j].Fact == open[i].Fact && v.sideOf(o, &open[j]) == 0 && pass(&open[j]) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // coverClears is when the last contribution that covers open[i] clears.
 func (v *Evaluator) coverClears(open []Contribution, i int) event.Time {
 	var last event.Time
