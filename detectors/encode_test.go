@@ -250,3 +250,15 @@ func TestVersion1HasNoSecondFactors(t *testing.T) {
 		t.Error("parts of version 2 were read as version 1")
 	}
 }
+
+// Nor has version 2 habits.
+func TestVersion2HasNoHabits(t *testing.T) {
+	b := goldenMemories()["habitual"].appended()
+	b[0] = 2
+	var m Memory
+	r := wire.NewReader(b)
+	m.DecodeBinary(&r)
+	if r.End() == nil {
+		t.Error("parts of version 3 were read as version 2")
+	}
+}

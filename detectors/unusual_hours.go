@@ -60,10 +60,7 @@ func (h *hours) at(day, hour int) int { return int(h.counts[day][hour/2] >> (hou
 // day of weekdays is unusual for nobody.
 func (s *Set) detectUnusualHours(at *sighting, m *Memory, out []event.Detection) []event.Detection {
 	cfg, h := &s.cfg.UnusualHours, &m.hours
-	if !cfg.Enabled {
-		return out
-	}
-	if int(m.progress.days) < cfg.Days {
+	if !cfg.Enabled || int(m.progress.days) < cfg.Days {
 		return out
 	}
 	day, hour := m.localHour(at)
