@@ -17,7 +17,7 @@ func BenchmarkDetectAndLearn(b *testing.B) {
 	push := signIn(on(14, "08:00"), berlin, laptop, bound("mac-1"), session("s1"), pushApproved)
 	denial := signIn(on(14, "08:00"), tokyo, kali, pushDenied)
 	code := signIn(on(14, "08:00"), tokyo, kali, wrongCode)
-	download := signIn(on(14, "08:00"), berlin, laptop, bound("mac-1"), session("s1"), action(event.Download), resource("report"), app("files"))
+	download := signIn(on(14, "08:00"), berlin, laptop, bound("mac-1"), session("s1"), action(event.Download), resource("report"), appID("files"))
 	enrolment := signIn(on(14, "08:00"), berlin, laptop, action(event.MFAEnroll))
 	for _, c := range []struct {
 		name  string

@@ -11,9 +11,14 @@ type Config struct {
 	Learning LearningConfig `yaml:"learning"`
 
 	ImpossibleTravel ImpossibleTravelConfig `yaml:"impossible_travel"`
+	AtypicalTravel   AtypicalTravelConfig   `yaml:"atypical_travel"`
 	NewCountry       NoveltyConfig          `yaml:"new_country"`
 	NewNetwork       NoveltyConfig          `yaml:"new_network"`
 	NewDevice        NoveltyConfig          `yaml:"new_device"`
+	UnfamiliarSignIn UnfamiliarSignInConfig `yaml:"unfamiliar_sign_in"`
+	NewApp           NewAppConfig           `yaml:"new_app"`
+	UnusualHours     UnusualHoursConfig     `yaml:"unusual_hours"`
+	DormantAccount   DormantAccountConfig   `yaml:"dormant_account"`
 	AnonymousIP      AnonymousIPConfig      `yaml:"anonymous_ip"`
 	ThreatIP         ThreatIPConfig         `yaml:"threat_ip"`
 
@@ -68,9 +73,14 @@ func Defaults() Config {
 			DevicesPerDay: 3, NetworksPerDay: 8, CountriesPerDay: 2,
 		},
 		ImpossibleTravel:   ImpossibleTravelConfig{Enabled: true, MinDistanceKM: 500, MinSpeedKMH: 900},
+		AtypicalTravel:     AtypicalTravelConfig{Enabled: true, MinDistanceKM: 500, Window: 7 * 24 * time.Hour},
 		NewCountry:         NoveltyConfig{Enabled: true},
 		NewNetwork:         NoveltyConfig{Enabled: true},
 		NewDevice:          NoveltyConfig{Enabled: true},
+		UnfamiliarSignIn:   UnfamiliarSignInConfig{Enabled: true, MinNats: 1},
+		NewApp:             NewAppConfig{Enabled: true, AppsPerDay: 4},
+		UnusualHours:       UnusualHoursConfig{Enabled: true, Share: 0.05, Days: 14},
+		DormantAccount:     DormantAccountConfig{Enabled: true, Absence: 45 * 24 * time.Hour},
 		AnonymousIP:        AnonymousIPConfig{Enabled: true},
 		ThreatIP:           ThreatIPConfig{Enabled: true},
 		BruteForceSuccess:  BruteForceSuccessConfig{Enabled: true, Failures: 5, Window: 30 * time.Minute},
@@ -111,6 +121,13 @@ func (c Config) Validate() []error {
 	v.count("learning.countries_per_day", l.CountriesPerDay, 1, maxCountries, "so many countries are remembered")
 	v.number("impossible_travel.min_distance_km", c.ImpossibleTravel.MinDistanceKM, 1, 20000)
 	v.number("impossible_travel.min_speed_kmh", c.ImpossibleTravel.MinSpeedKMH, 100, 100000)
+	v.number("atypical_travel.min_distance_km", c.AtypicalTravel.MinDistanceKM, 1, 20000)
+	v.span("atypical_travel.window", c.AtypicalTravel.Window, time.Hour, 90*24*time.Hour)
+	v.number("unfamiliar_sign_in.min_nats", c.UnfamiliarSignIn.MinNats, 0.1, mostUnfamiliar)
+	v.count("new_app.apps_per_day", c.NewApp.AppsPerDay, 1, maxApps, "so many apps are remembered")
+	v.number("unusual_hours.share", c.UnusualHours.Share, 0.001, 0.2)
+	v.count("unusual_hours.days", c.UnusualHours.Days, 1, 255, "so many days are counted")
+	v.span("dormant_account.absence", c.DormantAccount.Absence, 7*24*time.Hour, 730*24*time.Hour)
 	v.count("brute_force_success.failures", c.BruteForceSuccess.Failures, 2, maxFailures, "so many failures are remembered")
 	v.span("brute_force_success.window", c.BruteForceSuccess.Window, time.Minute, 24*time.Hour)
 	v.count("failed_login_burst.failures", c.FailedLoginBurst.Failures, 2, maxFailures, "so many failures are remembered")

@@ -30,9 +30,14 @@ func (s *Set) Names() []string {
 		enabled bool
 	}{
 		{impossibleTravel, s.cfg.ImpossibleTravel.Enabled},
+		{atypicalTravel, s.cfg.AtypicalTravel.Enabled},
 		{newCountry, s.cfg.NewCountry.Enabled},
 		{newNetwork, s.cfg.NewNetwork.Enabled},
 		{newDevice, s.cfg.NewDevice.Enabled},
+		{unfamiliarSignIn, s.cfg.UnfamiliarSignIn.Enabled},
+		{newApp, s.cfg.NewApp.Enabled},
+		{unusualHours, s.cfg.UnusualHours.Enabled},
+		{dormantAccount, s.cfg.DormantAccount.Enabled},
 		{anonymousIP, s.cfg.AnonymousIP.Enabled},
 		{threatIP, s.cfg.ThreatIP.Enabled},
 		{bruteForceSuccess, s.cfg.BruteForceSuccess.Enabled},
@@ -88,9 +93,14 @@ func (s *Set) Detect(e *event.Event, m *Memory, before Standing, out []event.Det
 	case signedIn(e):
 		out = s.detectImpossibleTravel(e, &at, m, learning, out)
 		if !learning {
+			out = s.detectAtypicalTravel(e, &at, m, out)
 			out = s.detectNewCountry(e, &at, m, out)
 			out = s.detectNewNetwork(e, &at, m, out)
 			out = s.detectNewDevice(e, &at, m, out)
+			out = s.detectUnfamiliarSignIn(e, &at, m, out)
+			out = s.detectNewApp(e, m, out)
+			out = s.detectUnusualHours(&at, m, out)
+			out = s.detectDormantAccount(e, &at, m, out)
 		}
 		out = s.detectAnonymousIP(e, &at, m, out)
 		out = s.detectThreatIP(e, &at, m, out)

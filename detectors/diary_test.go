@@ -3,6 +3,7 @@ package detectors
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -47,7 +48,7 @@ func (d *diary) knows(e event.Event) Familiarity { return d.set.Familiarity(&e, 
 
 var defaultWeights = map[string]float64{
 	impossibleTravel: 6, newCountry: 3, newNetwork: 1, newDevice: 2, anonymousIP: 2, bruteForceSuccess: 5.9,
-	sessionHijack: 7.5, massAccess: 5.9, serviceAccountMisuse: 6,
+	sessionHijack: 7.5, massAccess: 5.9, serviceAccountMisuse: 6, dormantAccount: 3,
 }
 
 // levelOf weighs as the default weights and caps do.
@@ -143,7 +144,7 @@ func as(number uint32) change      { return func(e *event.Event) { e.Source.AS.N
 func country(iso string) change    { return func(e *event.Event) { e.Source.Geo.Country = iso } }
 func action(a event.Action) change { return func(e *event.Event) { e.Action = a } }
 
-func app(id string) change       { return func(e *event.Event) { e.App.ID = id } }
+func appID(id string) change     { return func(e *event.Event) { e.App.ID = id } }
 func resource(id string) change  { return func(e *event.Event) { e.Resource.ID = id } }
 func classified(c string) change { return func(e *event.Event) { e.Resource.Classification = c } }
 
@@ -180,6 +181,17 @@ func get(t testing.TB, found []event.Detection, name string) event.Detection {
 	}
 	t.Fatalf("%s did not fire; fired: %s", name, names(found))
 	return event.Detection{}
+}
+
+// without leaves out what detectors with tests of their own have found.
+func without(found []event.Detection, unwanted ...string) []event.Detection {
+	return slices.DeleteFunc(slices.Clone(found), func(d event.Detection) bool { return slices.Contains(unwanted, d.Name) })
+}
+
+// things are the detections of single new things: the model that weighs them as
+// a whole, and habits, have tests of their own.
+func things(found []event.Detection) string {
+	return names(without(found, unfamiliarSignIn, atypicalTravel, unusualHours, dormantAccount))
 }
 
 // names is what fired, in order, downgraded ones with their strength.

@@ -9,7 +9,7 @@ import (
 
 // memoryVersion is the version of Memory's binary form. Whoever changes what
 // is written raises it and lets decode read all earlier ones.
-const memoryVersion = 3 // 2 added what second factors leave, 3 protocols, consents, passwords, and what accounts are used for
+const memoryVersion = 3 // 2 added what second factors leave; 3 habits, protocols, consents, passwords, and what accounts are used for
 
 // AppendBinary appends the binary form of m, from which DecodeBinary makes an
 // equal Memory. Only what is set is written, each list behind a bit for every
@@ -56,6 +56,9 @@ func (m *Memory) AppendBinary(b []byte) []byte {
 	if set&withOpened != 0 {
 		b = m.opened.append(b, m.progress.day)
 	}
+	if set&withHabits != 0 {
+		b = m.appendHabits(b)
+	}
 	return b
 }
 
@@ -81,7 +84,7 @@ func (m *Memory) DecodeBinary(r *wire.Reader) {
 		m.decodeFailures(r, &m.failures)
 	}
 	if set&withPending != 0 {
-		m.pending.decode(r)
+		m.pending.decode(r, version)
 	}
 	if set&withPrompts != 0 {
 		m.decodePrompts(r)
@@ -110,6 +113,9 @@ func (m *Memory) DecodeBinary(r *wire.Reader) {
 	if set&withOpened != 0 {
 		m.opened.decode(r, m.progress.day)
 	}
+	if set&withHabits != 0 {
+		m.decodeHabits(r)
+	}
 }
 
 // What most subjects lack, one bit each of the number after the version.
@@ -127,6 +133,7 @@ const (
 	withSessions
 	withBulk
 	withOpened
+	withHabits
 	partBits   = iota
 	partBitsV1 = 4
 	partBitsV2 = 7
@@ -172,6 +179,9 @@ func (m *Memory) parts() uint32 {
 	}
 	if m.opened != (opened{}) {
 		set |= withOpened
+	}
+	if m.hasHabits() {
+		set |= withHabits
 	}
 	return set
 }
@@ -293,12 +303,12 @@ func (p *pending) append(b []byte) []byte {
 		}
 		b = wire.AppendUint(b, s.radius)
 		b = wire.AppendUint(b, s.country)
-		b = append(b, byte(s.kinds), byte(s.traits))
+		b = append(b, byte(s.kinds), byte(s.traits), s.os)
 	}
 	return b
 }
 
-func (p *pending) decode(r *wire.Reader) {
+func (p *pending) decode(r *wire.Reader, version byte) {
 	for places := uint32(r.Uint(1<<maxPending - 1)); places != 0; places &= places - 1 {
 		s := &p[bits.TrailingZeros32(places)]
 		s.at = seconds(r.Hash32())
@@ -309,5 +319,8 @@ func (p *pending) decode(r *wire.Reader) {
 		s.radius = uint16(r.Uint(1<<16 - 1))
 		s.country = uint16(r.Uint(1<<16 - 1))
 		s.kinds, s.traits = kinds(r.Byte()), traits(r.Byte())
+		if version >= 3 {
+			s.os = r.Byte()
+		}
 	}
 }

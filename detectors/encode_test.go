@@ -142,7 +142,30 @@ func goldenMemories() map[string]Memory {
 		since: inUse.progress.day - 100,
 		fresh: [maxFreshApps]freshApp{{now - 30, 0xaaaa}, 7: {now, 0xdddd}},
 	}
-	return map[string]Memory{"new": {}, "quiet": quietMemory(), "busy": busy, "attacked": attacked, "mail": mail, "using": inUse}
+	habitual := quietMemory()
+	habitual.addHabits()
+	habitual.absence = absence{active: habitual.progress.day + 3, longest: 60}
+	habitual.apps[11] = familiar{key: 0x4242, lastDay: habitual.progress.day - 90, days: 1}
+	habitual.pending[0] = sighting{at: 1_159_999_000, network: 2, family: 4, os: 7}
+	return map[string]Memory{"new": {}, "quiet": quietMemory(), "busy": busy, "attacked": attacked, "mail": mail, "using": inUse, "habitual": habitual}
+}
+
+// addHabits gives a user three addresses, five apps and office hours.
+func (m *Memory) addHabits() {
+	day := m.progress.day
+	m.progress.days = 140
+	for i, key := range []uint32{0x1715, 0x609d, 0xb54c} {
+		m.sources[i] = familiar{key: key, lastDay: day - uint16(i), days: uint8(90 - 40*i)}
+	}
+	for i, key := range []uint32{0x3c6e, 0xdaa6, 0x78dd, 0x9e37, 0x5340} {
+		m.apps[i] = familiar{key: key, lastDay: day - uint16(i), days: uint8(120 - 25*i)}
+	}
+	m.devices[0].setOS(0xd7)
+	m.devices[1].setOS(0x31)
+	m.hours.counted = begins(day) + 31_000
+	for hour := 8; hour < 18; hour++ {
+		m.hours.counts[0][hour/2] |= uint8(hour) % 7 << (hour % 2 * 4)
+	}
 }
 
 // quietMemory is a user at home in two countries, with four networks, two
@@ -180,6 +203,14 @@ func TestQuietMemoryIsSmall(t *testing.T) {
 		t.Errorf("%d bytes, want at most %d", n, most)
 	} else {
 		t.Logf("%d bytes", n)
+	}
+	habitual := quietMemory()
+	before := len(habitual.appended())
+	habitual.addHabits()
+	if n, most := len(habitual.appended())-before, 60; n > most {
+		t.Errorf("habits take %d bytes, want at most %d", n, most)
+	} else {
+		t.Logf("%d bytes of habits", n)
 	}
 	if n := len(Memory{}.appended()); n > 20 {
 		t.Errorf("a new subject takes %d bytes", n)
@@ -238,7 +269,7 @@ func TestEarlierVersionsLackLaterParts(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		version byte
-	}{{"attacked", 1}, {"mail", 1}, {"mail", 2}, {"using", 1}, {"using", 2}} {
+	}{{"attacked", 1}, {"mail", 1}, {"mail", 2}, {"using", 1}, {"using", 2}, {"habitual", 1}, {"habitual", 2}} {
 		b := goldenMemories()[c.name].appended()
 		b[0] = c.version
 		var m Memory

@@ -131,11 +131,16 @@ func (s *Set) wayBetween(a *anchor, at *sighting) (j journey, tooFast bool) {
 	if sameNetwork || at.is(corporate) && a.traits&corporate != 0 {
 		return journey{}, false
 	}
-	between := haversine(float64(at.lat), float64(at.lon), float64(a.lat), float64(a.lon))
 	j = journey{anchor: a, key: uint64(at.network), seconds: apart(at.at, a.at), strength: 1}
-	j.distanceKM = max(0, between-float64(at.radius)-float64(a.radius))
+	j.distanceKM = a.distanceKM(at)
 	j.speedKMH = j.distanceKM / (float64(max(j.seconds, minTravel)) / 3600)
 	return j, j.distanceKM >= s.cfg.ImpossibleTravel.MinDistanceKM && j.speedKMH >= s.cfg.ImpossibleTravel.MinSpeedKMH
+}
+
+// distanceKM is the distance between the nearest edges of both accuracy circles.
+func (a *anchor) distanceKM(at *sighting) float64 {
+	between := haversine(float64(at.lat), float64(at.lon), float64(a.lat), float64(a.lon))
+	return max(0, between-float64(at.radius)-float64(a.radius))
 }
 
 func (j *journey) doubt(why string) {

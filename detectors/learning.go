@@ -25,6 +25,7 @@ type progress struct {
 	devices    uint8   // new ones learned on that day
 	networks   uint8
 	countries  uint8
+	days       uint8 // on which something was learned, up to 255
 }
 
 const maxPending = 3
@@ -59,6 +60,7 @@ func (s *Set) Learn(e *event.Event, m *Memory, v Verdict) {
 	m.learnProtocol(e, v)
 	m.learnConsent(e, v)
 	m.learnPassword(e, v)
+	m.noteActivity(e)
 	s.learnUse(e, &at, m, v)
 	switch {
 	case mistypedPassword(e):
@@ -76,6 +78,7 @@ func (s *Set) Learn(e *event.Event, m *Memory, v Verdict) {
 			return
 		}
 		s.teach(m, &at)
+		s.teachApp(m, e)
 		if strong || s.reachable(m, &at) {
 			m.trust(&at, e.Source.Geo.City)
 		}
@@ -167,10 +170,13 @@ func (s *Set) learnWaiting(m *Memory, p *sighting) {
 
 // teach takes a sign-in that is held to be the user's own into the baselines.
 func (s *Set) teach(m *Memory, at *sighting) {
+	m.absence.end(at.at.day(), m.progress.day)
 	m.progress.note(at.at)
 	s.teachCountry(m, at)
 	s.teachNetwork(m, at)
+	m.teachSource(at)
 	s.teachDevice(m, at)
+	m.teachHour(at)
 }
 
 // teachCountry learns what tells the person's own country. A gateway's country
@@ -202,14 +208,20 @@ func (s *Set) teachNetwork(m *Memory, at *sighting) {
 func (s *Set) teachDevice(m *Memory, at *sighting) {
 	day := at.at.day()
 	f := learn(m.devices[:], at.device(), day, &m.progress.devices, s.cfg.Learning.DevicesPerDay)
-	if f == nil || at.bound == 0 || at.family == 0 {
+	if f == nil {
 		return
 	}
-	if browser := find(m.devices[:], at.family); browser != nil {
+	f.setOS(at.os)
+	if at.bound == 0 || at.family == 0 {
+		return
+	}
+	browser := find(m.devices[:], at.family)
+	if browser != nil {
 		browser.refresh(day)
 	} else {
-		admit(m.devices[:], at.family, day)
+		browser = admit(m.devices[:], at.family, day)
 	}
+	browser.setOS(at.os)
 }
 
 // learn refreshes the entry of a key, or makes one while the day's budget
@@ -229,6 +241,25 @@ func learn(known []familiar, key uint32, day uint16, learned *uint8, most int) *
 	return admit(known, key, day)
 }
 
+// learnSlowly refreshes the entry of a key, or makes one unless so many entries
+// are of this day already. It is for lists that have no counter: what has given
+// way on the day it was learned is not counted.
+func learnSlowly(known []familiar, key uint32, day uint16, most int) {
+	if f := find(known, key); f != nil {
+		f.refresh(day)
+		return
+	}
+	today := 0
+	for i := range known {
+		if f := &known[i]; f.key != 0 && f.days == 1 && f.lastDay >= day {
+			today++
+		}
+	}
+	if key != 0 && today < most {
+		admit(known, key, day)
+	}
+}
+
 // note counts a learned sign-in. A new day has a new budget; a late event has
 // what is left of the newest day's.
 func (p *progress) note(at seconds) {
@@ -238,6 +269,7 @@ func (p *progress) note(at seconds) {
 	p.signIns = min(p.signIns, 1<<16-2) + 1
 	if day := at.day(); day > p.day {
 		p.day, p.devices, p.networks, p.countries = day, 0, 0, 0
+		p.days = min(p.days, 254) + 1
 	}
 }
 

@@ -115,8 +115,8 @@ func TestConfirmedPlaceBecomesAnAnchor(t *testing.T) {
 	d := settled(t)
 	d.breakIn(14)
 	d.set.ConfirmSafe(&d.m)
-	if found := d.entry(signIn(on(14, "09:00"), tokyo, kali)); len(found) != 0 {
-		t.Errorf("confirmed as safe, and still %s", names(found))
+	if found := things(d.entry(signIn(on(14, "09:00"), tokyo, kali))); found != "" {
+		t.Errorf("confirmed as safe, and still %s", found)
 	}
 }
 
@@ -152,6 +152,7 @@ func baselines(m Memory) Memory {
 	m.codes, m.prompts, m.arrivals = failures{}, prompts{}, arrivals{}
 	m.protocols = [maxProtocols]familiar{}                      // a challenge takes a day back
 	m.sessions, m.bulk, m.opened = sessions{}, bulk{}, opened{} // what is done with an account
+	m.absence.active = 0
 	return m
 }
 

@@ -33,15 +33,12 @@ type freshApp struct {
 	app uint16
 }
 
-// appOf is the app that an event opens; 0 for none.
-func appOf(e *event.Event) uint16 {
+// openedApp is the app that an event opens; 0 for none.
+func openedApp(e *event.Event) uint16 {
 	if e.Action != event.SignIn && e.Action != event.TokenIssue && e.Action != event.Access {
 		return 0
 	}
-	if e.App.ID != "" {
-		return fold16(fold(event.Hash(e.App.ID)))
-	}
-	return fold16(fold(event.Hash(e.App.Name)))
+	return uint16(appOf(e))
 }
 
 // detectAppsAtOnce sees many apps in a short time that the user has never
@@ -49,7 +46,7 @@ func appOf(e *event.Event) uint16 {
 // ten minutes is ours.
 func (s *Set) detectAppsAtOnce(e *event.Event, at *sighting, m *Memory, learning bool, out []event.Detection) []event.Detection {
 	cfg := &s.cfg.MassAccess
-	app := appOf(e)
+	app := openedApp(e)
 	if !cfg.Enabled || learning || app == 0 || m.opened.find(app) >= 0 || !m.opened.speak(at.at) {
 		return out
 	}
@@ -68,7 +65,7 @@ func (s *Set) detectAppsAtOnce(e *event.Event, at *sighting, m *Memory, learning
 			event.Text("known_place", yesNo(where == atTheirs)),
 		},
 	}
-	if name := appName(e); name != "" {
+	if name := appName(&e.App); name != "" {
 		d.Evidence = append(d.Evidence, event.Text("app", name))
 	}
 	switch where {
@@ -80,17 +77,10 @@ func (s *Set) detectAppsAtOnce(e *event.Event, at *sighting, m *Memory, learning
 	return append(out, d)
 }
 
-func appName(e *event.Event) string {
-	if e.App.Name != "" {
-		return e.App.Name
-	}
-	return e.App.ID
-}
-
 // learnApps keeps that an app is new, and makes it a known one unless the event
 // was challenged.
 func (s *Set) learnApps(e *event.Event, at *sighting, m *Memory, v Verdict) {
-	app := appOf(e)
+	app := openedApp(e)
 	if app == 0 {
 		return
 	}

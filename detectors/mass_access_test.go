@@ -131,7 +131,7 @@ func TestMassAccessOutOfOrder(t *testing.T) {
 // opened enters the opening of apps, a minute apart.
 func (d *diary) opened(day int, clock string, apps []string, changes ...change) (strongest float64) {
 	for i, id := range apps {
-		e := signIn(on(day, clock).Add(time.Duration(i)*time.Minute), append([]change{action(event.Access), app(id)}, changes...)...)
+		e := signIn(on(day, clock).Add(time.Duration(i)*time.Minute), append([]change{action(event.Access), appID(id)}, changes...)...)
 		strongest = max(strongest, strengthOf(d.entry(e), massAccess))
 	}
 	return strongest

@@ -26,7 +26,11 @@ type Memory struct {
 	password  password
 	sessions  sessions
 	bulk      bulk
-	opened    opened // apps
+	opened    opened               // apps
+	sources   [maxSources]familiar // source networks, for unfamiliar_sign_in
+	apps      [maxApps]familiar
+	hours     hours
+	absence   absence
 }
 
 // seconds is event time in state: seconds since event.MinTime, 1 at the
@@ -61,12 +65,12 @@ func (s seconds) minus(n uint32) seconds { return s - min(seconds(n), s-min(s, 1
 // apart is the time between two moments, in seconds, whichever is first.
 func apart(a, b seconds) uint32 { return uint32(max(a, b) - min(a, b)) }
 
-// familiar is one device, network, country, … that a subject is known by.
+// familiar is one device, network, country, app, … that a subject is known by.
 type familiar struct {
 	key     uint32 // 0: an empty place
 	lastDay uint16
 	days    uint8 // on how many days it was seen, up to 255
-	kinds   kinds // networks only: the anonymisers that the user came through
+	kinds   kinds // of networks: the anonymisers that the user came through; of devices: the mark of the OS
 }
 
 // atHome is on how many different days something must have been seen to be
@@ -94,6 +98,15 @@ func count(known []familiar) int {
 		if known[i].key != 0 {
 			n++
 		}
+	}
+	return n
+}
+
+// daysOf is the sum of the days on which the entries were seen.
+func daysOf(known []familiar) int {
+	n := 0
+	for i := range known {
+		n += int(known[i].days)
 	}
 	return n
 }

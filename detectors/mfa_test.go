@@ -206,7 +206,7 @@ func TestMFAFatigueApproved(t *testing.T) {
 				d = c.of(t)
 			}
 			c.then(d)
-			got := names(d.entry(signIn(on(20, "09:00"), append([]change{pushApproved}, c.end...)...)))
+			got := things(d.entry(signIn(on(20, "09:00"), append([]change{pushApproved}, c.end...)...)))
 			if got != c.want {
 				t.Errorf("fired %q, want %q", got, c.want)
 			}

@@ -96,7 +96,7 @@ func TestNoveltyAndAnonymisers(t *testing.T) {
 			if c.before != nil {
 				d.entry(signIn(on(17, "09:00"), c.before...))
 			}
-			if got := names(d.entry(signIn(on(20, "09:00"), c.event...))); got != c.want {
+			if got := things(d.entry(signIn(on(20, "09:00"), c.event...))); got != c.want {
 				t.Errorf("fired %q, want %q", got, c.want)
 			}
 		})
@@ -121,7 +121,7 @@ func TestNoveltyIsQuietWhileLearning(t *testing.T) {
 			for minute := range c.signIns {
 				d.entry(signIn(on(0, "08:00")+event.Time(minute)*event.Minute, berlin, laptop))
 			}
-			if got := names(d.entry(signIn(on(c.day, "09:00"), tokyo, kali))); got != c.want {
+			if got := things(d.entry(signIn(on(c.day, "09:00"), tokyo, kali))); got != c.want {
 				t.Errorf("fired %q, want %q", got, c.want)
 			}
 		})
@@ -133,7 +133,7 @@ func TestNoveltyOfALateEvent(t *testing.T) {
 	d := newDiary(t)
 	d.entry(signIn(on(0, "08:00"), berlin, laptop))
 	d.entry(signIn(on(14, "09:00"), berlin, laptop))
-	if got := names(d.entry(signIn(on(13, "20:00"), berlin, kali))); got != "new_device" {
+	if got := things(d.entry(signIn(on(13, "20:00"), berlin, kali))); got != "new_device" {
 		t.Errorf("fired %q", got)
 	}
 }
@@ -143,10 +143,10 @@ func TestNoveltyNeedsSomethingToCompareWith(t *testing.T) {
 	for day := range 14 {
 		d.entry(signIn(on(day, "08:00"))) // a log without address and user agent
 	}
-	if got := names(d.entry(signIn(on(20, "08:00"), tokyo, kali))); got != "" {
+	if got := things(d.entry(signIn(on(20, "08:00"), tokyo, kali))); got != "" {
 		t.Errorf("the first address ever seen fired %q", got)
 	}
-	if got := names(d.entry(signIn(on(22, "08:00"), paris, laptop))); got != "new_country new_network new_device" {
+	if got := things(d.entry(signIn(on(22, "08:00"), paris, laptop))); got != "new_country new_network new_device" {
 		t.Errorf("the second one fired %q", got)
 	}
 }
@@ -162,11 +162,11 @@ func TestNoveltyOfAUserBehindAGateway(t *testing.T) {
 			for day := range 14 {
 				d.entry(signIn(on(day, "08:00"), berlin, laptop, gateway))
 			}
-			if got := names(d.entry(signIn(on(20, "08:00"), berlin, laptop, gateway))); got != "" {
+			if got := things(d.entry(signIn(on(20, "08:00"), berlin, laptop, gateway))); got != "" {
 				t.Errorf("as always: %q", got)
 			}
 			attack := signIn(on(21, "08:00"), tokyo, kali)
-			if got := names(d.entry(attack)); got != "new_country new_network new_device" {
+			if got := things(d.entry(attack)); got != "new_country new_network new_device" {
 				t.Errorf("from elsewhere: %q", got)
 			}
 		})
@@ -179,7 +179,7 @@ func TestGatewaysTeachNoCountryBesideTheOwn(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			d := settled(t)
 			d.entry(signIn(on(15, "08:00"), tokyo, laptop, gateway))
-			if got := names(d.entry(signIn(on(17, "08:00"), tokyo, laptop, as(64699)))); got != "new_country new_network" {
+			if got := things(d.entry(signIn(on(17, "08:00"), tokyo, laptop, as(64699)))); got != "new_country new_network" {
 				t.Errorf("without the gateway: %q", got)
 			}
 		})
@@ -233,7 +233,7 @@ func TestNoveltyKeys(t *testing.T) {
 
 func TestDetectorsCanBeDisabled(t *testing.T) {
 	all := settled(t)
-	if got, want := fmt.Sprint(all.set.Names()), "[impossible_travel new_country new_network new_device anonymous_ip threat_ip brute_force_success leaked_credential failed_login_burst mfa_fatigue mfa_fatigue_approved mfa_brute_force mfa_change_after_risk legacy_protocol device_code_sign_in risky_consent privilege_after_risk outside_access_window device_noncompliant service_account_misuse session_hijack mass_access user_reported idp_risk password_spray]"; got != want {
+	if got, want := fmt.Sprint(all.set.Names()), "[impossible_travel atypical_travel new_country new_network new_device unfamiliar_sign_in new_app unusual_hours dormant_account anonymous_ip threat_ip brute_force_success leaked_credential failed_login_burst mfa_fatigue mfa_fatigue_approved mfa_brute_force mfa_change_after_risk legacy_protocol device_code_sign_in risky_consent privilege_after_risk outside_access_window device_noncompliant service_account_misuse session_hijack mass_access user_reported idp_risk password_spray]"; got != want {
 		t.Errorf("enabled by default: %s, want %s", got, want)
 	}
 	none := all.m

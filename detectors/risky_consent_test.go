@@ -15,7 +15,6 @@ func consent(app, scopes string) change {
 
 func forEverybody(e *event.Event)    { e.Resource.ID = everybody }
 func byAdministrator(e *event.Event) { e.User.Privileged = event.True }
-func sanctioned(e *event.Event)      { e.App.Sanctioned = event.True }
 func namelessApp(e *event.Event)     { e.App = event.App{} }
 
 func TestRiskyConsent(t *testing.T) {
@@ -35,7 +34,7 @@ func TestRiskyConsent(t *testing.T) {
 		{"signing in, for good", nil, []change{consent("Mail Helper", "openid User.Read offline_access")}, lastingConsentStrength},
 		{"signing in", nil, []change{consent("Mail Helper", "openid profile email User.Read")}, 0},
 		{"an administrator", nil, []change{consent("Mail Helper", "Mail.Read"), forEverybody, byAdministrator}, 0},
-		{"a sanctioned app", nil, []change{consent("Mail Helper", "Mail.Read"), sanctioned}, 0},
+		{"a sanctioned app", nil, []change{consent("Mail Helper", "Mail.Read"), sanctioned(event.True)}, 0},
 		{"a workload", nil, []change{consent("Mail Helper", "Mail.Read"), asService}, 0},
 		{"refused", nil, []change{consent("Mail Helper", "Mail.Read"), unsuccessful}, 0},
 		{"of no app", nil, []change{consent("Mail Helper", "Mail.Read"), namelessApp}, 0},

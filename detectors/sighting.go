@@ -21,6 +21,7 @@ type sighting struct {
 	country  uint16 // the two letters
 	kinds    kinds  // the anonymiser; at most one
 	traits   traits
+	os       uint8 // a mark of the OS family
 }
 
 // traits of a source.
@@ -44,6 +45,7 @@ func see(e *event.Event) sighting {
 		session: fold(event.Hash(e.Session.ID)),
 		country: countryCode(e.Source.Geo.Country),
 		kinds:   kindOf(e.Source.Anonymizer),
+		os:      markOf(e.UserAgent.OS),
 	}
 	s.network = s.source
 	if n := e.Source.AS.Number; n != 0 {
@@ -89,6 +91,15 @@ func familyOf(ua *event.UserAgent) uint32 {
 		return fold(event.Hash(product))
 	}
 	return fold(mix(event.Hash(ua.OS)) + event.Hash(ua.Name))
+}
+
+// markOf shortens the name of an OS to a byte, to be kept beside a device. Only
+// "" becomes 0.
+func markOf(os string) uint8 {
+	if os == "" {
+		return 0
+	}
+	return max(uint8(event.Hash(os)), 1)
 }
 
 // deviceName is the device in words.

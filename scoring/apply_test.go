@@ -80,12 +80,21 @@ func TestOverlapsCountOnce(t *testing.T) {
 		{"travel weighs more", 1, "impossible_travel", place},
 		{"the place weighs more than doubtful travel", 0.5, "new_country", []string{"impossible_travel"}},
 	}
+	tests = append(tests, tests...)
+	for i := range tests[:2] { // with the model, which sees the same place
+		tests[i].name += ", unlike the user"
+		tests[i].covered = append(slices.Clone(tests[i].covered), "unfamiliar_sign_in")
+	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			s := newStory(t)
 			travel := saw("impossible_travel")
 			travel.Strength = test.strength
-			r := s.happens(signIn(monday, from(tokyo)), append(sawAll(place...), travel)...)
+			seen := append(sawAll(place...), travel)
+			if slices.Contains(test.covered, "unfamiliar_sign_in") {
+				seen = append(seen, saw("unfamiliar_sign_in"))
+			}
+			r := s.happens(signIn(monday, from(tokyo)), seen...)
 			for _, reason := range s.record(r).Reasons {
 				covered := slices.Contains(test.covered, reason.Detection)
 				if covered && (reason.CoveredBy != test.counts || reason.Points != 0) || !covered && (reason.CoveredBy != "" || reason.Points == 0) {
@@ -109,6 +118,58 @@ func TestOverlapOutlivesARefresh(t *testing.T) {
 	later := s.happens(signIn(monday+4*event.Day, from(tokyo)), sawAll("new_country", "new_network")...)
 	if later.Score != place || later.EventRisk != place {
 		t.Errorf("when the travel has faded: %.2f, event risk %.2f; want %.2f", later.Score, later.EventRisk, place)
+	}
+}
+
+// So it is with the model: without the travel, the place and the model are one
+// fact still.
+func TestOverlapsOutliveARefresh(t *testing.T) {
+	s := newStory(t)
+	const place = 9.86
+	first := s.happens(signIn(monday, from(tokyo)), sawAll("impossible_travel", "new_country", "new_network", "unfamiliar_sign_in")...)
+	again := s.happens(signIn(monday+event.Minute, from(tokyo)), sawAll("new_country", "new_network", "unfamiliar_sign_in")...)
+	if again.Score > first.Score || again.EventRisk != place {
+		t.Errorf("score %.2f, then %.2f; want no more, and the risk of the event itself %.2f, not %.2f", first.Score, again.Score, place, again.EventRisk)
+	}
+}
+
+// The side counts that adds more, caps and all: a model of 4 nats in the group
+// of habits adds nothing to 4 of these, and the new things beside it count.
+func TestOverlapsHeedTheCaps(t *testing.T) {
+	for _, c := range []struct {
+		seen   []string
+		counts string
+	}{
+		{[]string{"new_device", "new_network", "unfamiliar_sign_in"}, "unfamiliar_sign_in"},
+		{[]string{"new_device", "new_network", "unfamiliar_sign_in", "dormant_account", "new_app"}, "new_device"},
+		{[]string{"new_device", "new_network", "new_country", "unfamiliar_sign_in"}, "new_device"},
+		{[]string{"new_network", "anonymous_ip", "unfamiliar_sign_in"}, "unfamiliar_sign_in"},
+		{[]string{"new_country", "new_network", "anonymous_ip", "unfamiliar_sign_in"}, "new_country"},
+		{[]string{"atypical_travel", "new_network", "new_device", "unfamiliar_sign_in"}, "atypical_travel"},
+	} {
+		s := newStory(t)
+		r := s.happens(signIn(monday, from(tokyo)), sawAll(c.seen...)...)
+		for _, reason := range s.record(r).Reasons {
+			if reason.Detection == c.counts && reason.CoveredBy != "" {
+				t.Errorf("%v: %s is covered by %s", c.seen, reason.Detection, reason.CoveredBy)
+			}
+		}
+	}
+}
+
+// A place and the model's evidence of it, and the travel from it that is seen
+// back home, are one fact; the device stands by itself.
+func TestTravelBackCoversTheModel(t *testing.T) {
+	s := newStory(t)
+	s.happens(signIn(monday, from(tokyo)), sawAll("new_network", "new_device", "unfamiliar_sign_in")...)
+	travel := saw("impossible_travel")
+	there := signIn(monday, from(tokyo))
+	travel.Elsewhere = event.ShortHash(there.Source.NetworkHash())
+	r := s.happens(signIn(monday+event.Hour, from(home)), travel)
+	for _, reason := range s.record(r).Reasons {
+		if covered := reason.CoveredBy != ""; covered != (reason.Detection == "new_network" || reason.Detection == "unfamiliar_sign_in") {
+			t.Errorf("%s: covered by %q", reason.Detection, reason.CoveredBy)
+		}
 	}
 }
 

@@ -118,8 +118,8 @@ func (st *State) seeProof(e *event.Event) {
 }
 
 // evidenceOf makes the contributions that pass ready for arithmetic. What is
-// covered by none of them counts itself. The result is valid until the next
-// call.
+// covered by none of them counts itself, of two sides that are both so left the
+// first. The result is valid until the next call.
 func (v *Evaluator) evidenceOf(open []Contribution, pass func(*Contribution) bool) []evidence {
 	v.list = v.list[:0]
 	for i := range open {
@@ -129,7 +129,7 @@ func (v *Evaluator) evidenceOf(open []Contribution, pass func(*Contribution) boo
 		}
 		x := c.evidence(v.name(c))
 		x.of = i
-		if j := v.coverOf(open, i); j >= 0 && pass(&open[j]) {
+		if j := v.coverOf(open, i); j >= 0 && (pass(&open[j]) || v.yields(open, i, pass)) {
 			x.clears = min(x.clears, v.coverClears(open, i))
 		} else {
 			x.covered = false

@@ -11,17 +11,28 @@ import (
 // when it is refreshed later, until another event raises both sides together.
 // It decides anew only where this event has raised evidence, or has mitigated
 // the side that counts: time alone must not change sides.
+//
+// Evidence may be of several overlaps. They are decided in their order, and
+// what one of them covers weighs nothing in the next.
 func (v *Evaluator) cover(e *event.Event, open []Contribution, t event.Time, mitigated bool) {
 	for k := range v.overlaps {
+		v.link(&v.overlaps[k], open, event.Hash(e.ID))
+	}
+	var anew, covered [MaxOpen]bool
+	for i := range open {
+		anew[i] = stirred(open, open[i].Fact, mitigated)
+	}
+	for i := range open {
+		open[i].Covered = open[i].Covered && !anew[i]
+	}
+	for k := range v.overlaps {
 		o := &v.overlaps[k]
-		v.link(o, open, event.Hash(e.ID))
-		var covered [MaxOpen]bool
 		for i := range open {
 			c := &open[i]
 			covered[i] = c.Covered
-			if side := v.sideOf(o, c); side >= 0 && stirred(open, c.Fact, mitigated) {
-				mine, theirs := v.weightOfSide(o, side, c, open, t), v.weightOfSide(o, 1-side, c, open, t)
-				covered[i] = theirs > mine || side == 1 && theirs == mine
+			if side := v.sideOf(o, c); side >= 0 && anew[i] && !c.Covered {
+				mine, theirs := v.weightWithout(o, 1-side, c.Fact, open, t), v.weightWithout(o, side, c.Fact, open, t)
+				covered[i] = theirs > mine || side == 1 && theirs == mine && v.has(o, 0, c.Fact, open)
 			}
 		}
 		for i := range open {
@@ -40,15 +51,22 @@ func stirred(open []Contribution, fact uint64, mitigated bool) bool {
 	return false
 }
 
-// link makes evidence of both sides that this event has raised one fact.
+// link makes evidence of both sides that this event has raised one fact, unless
+// it is of one fact already, with all that the event has not raised again.
 func (v *Evaluator) link(o *overlap, open []Contribution, fact uint64) {
 	var raised [2]bool
+	var first uint64
+	several := false
 	for i := range open {
 		if side := v.sideOf(o, &open[i]); side >= 0 && open[i].Touched {
+			if !raised[0] && !raised[1] {
+				first = open[i].Fact
+			}
 			raised[side] = true
+			several = several || open[i].Fact != first
 		}
 	}
-	if !raised[0] || !raised[1] {
+	if !raised[0] || !raised[1] || !several {
 		return
 	}
 	for i := range open {
@@ -83,21 +101,39 @@ func (v *Evaluator) linkElsewhere(d *event.Detection, open []Contribution) {
 		for j := range open {
 			c := &open[j]
 			if v.sideOf(o, c) == 1-side && event.ShortHash(c.Network) == d.Elsewhere && alone(c.Fact, side) {
-				c.Fact = fact
+				join(open, c.Fact, fact)
 			}
 		}
 	}
 }
 
-// weightOfSide is what is left of one side of the fact that c is of.
-func (v *Evaluator) weightOfSide(o *overlap, side int, c *Contribution, open []Contribution, t event.Time) nats {
-	var sum nats
+// join makes one fact of two: all that the earlier event has raised there.
+func join(open []Contribution, one, other uint64) {
 	for i := range open {
-		if open[i].Fact == c.Fact && v.sideOf(o, &open[i]) == side {
-			sum += open[i].remaining(t)
+		if open[i].Fact == one {
+			open[i].Fact = other
 		}
 	}
-	return sum
+}
+
+// weightWithout is what the evidence of a fact weighs without one side. The
+// groups' caps are kept: a side does not count for more than it can add.
+func (v *Evaluator) weightWithout(o *overlap, side int, fact uint64, open []Contribution, t event.Time) nats {
+	var sums groupSums
+	for i := range open {
+		c := &open[i]
+		if c.Fact == fact && !c.Covered && v.sideOf(o, c) != side {
+			sums[c.Group] += c.remaining(t)
+		}
+	}
+	return v.capped(&sums)
+}
+
+// has reports that a side of the fact has evidence that nothing covers.
+func (v *Evaluator) has(o *overlap, side int, fact uint64, open []Contribution) bool {
+	return slices.ContainsFunc(open, func(c Contribution) bool {
+		return !c.Covered && c.Fact == fact && v.sideOf(o, &c) == side
+	})
 }
 
 // coverOf returns the index of the contribution that counts in the stead of
@@ -121,6 +157,23 @@ func (v *Evaluator) coverOf(open []Contribution, i int) int {
 		}
 	}
 	return -1
+}
+
+// yields reports that open[i] is on the second side of an overlap of whose first
+// side there is evidence of the fact that passes.
+func (v *Evaluator) yields(open []Contribution, i int, pass func(*Contribution) bool) bool {
+	for k := range v.overlaps {
+		o := &v.overlaps[k]
+		if v.sideOf(o, &open[i]) != 1 {
+			continue
+		}
+		for j := range open {
+			if open[j].Fact == open[i].Fact && v.sideOf(o, &open[j]) == 0 && pass(&open[j]) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // coverClears is when the last contribution that covers open[i] clears.
