@@ -277,8 +277,7 @@ func TestSourceLaneForgetsTheName(t *testing.T) {
 					t.Errorf("status %v", status)
 				}
 			}
-			_, sent := lane.Process(networks, &e)
-			for _, signal := range sent {
+			for _, signal := range signalled(lane, networks, &e) {
 				told = append(told, signal.User.Subject)
 			}
 			if i == 1 {
