@@ -27,6 +27,7 @@ const (
 	slowCampaignLast = day      // and a slow one
 	slowLearning     = 3 * day  // before, nothing is usual, and twice as much makes a slow campaign
 	appLearning      = 14 * day // what is first seen before, was there before
+	outOfStep        = 30 * day // how far behind a source may be
 
 	// leakPerHour is how many targets in a thousand hours are forgotten, beside
 	// twice what the organisation is used to: one in five hours.
@@ -41,7 +42,7 @@ const (
 // size and holds no pointers; the zero value is an organisation never seen.
 type OrgMemory struct {
 	newest seconds // newest event time
-	since  seconds // of the first that was heard of it
+	since  seconds // the oldest that was heard of it
 
 	targets  [maxTargets]target // by their first wrong password
 	nTargets uint8
@@ -172,10 +173,14 @@ func (s *Set) DetectOrg(e *event.Event, m *OrgMemory, out []event.Event) []event
 	return out
 }
 
-// advance sets the newest time.
+// advance sets the newest time, and the oldest: sources that are read from
+// their start are not in step. One whose clock is years behind does not count.
 func (m *OrgMemory) advance(at seconds) {
-	if m.since == 0 {
+	switch {
+	case m.since == 0:
 		m.since, m.day = at, at.day()
+	case at.plus(outOfStep) >= m.newest:
+		m.since = min(m.since, at)
 	}
 	m.newest = max(m.newest, at)
 	for ; m.day < at.day(); m.day++ {
