@@ -131,7 +131,7 @@ func (s *Set) noteTried(e *event.Event, m *SourceMemory, user uint32, out []even
 // has come in from there, for the first time since: the user has mistyped them.
 func (s *Set) noteCameIn(e *event.Event, m *SourceMemory, user uint32, before seconds, out []event.Event) []event.Event {
 	i, known := m.find(user)
-	if !s.cfg.PasswordSpray.Enabled || !known || before >= m.tried[i].last {
+	if !s.cfg.PasswordSpray.Enabled || !known || before >= m.tried[i].last || m.tried[i].last.plus(sourceReach) < secondsOf(e.Time) {
 		return out
 	}
 	note := noteOf(e, event.NoteCameIn)

@@ -232,6 +232,14 @@ func TestCampaignsStayQuiet(t *testing.T) {
 			}
 			return told
 		}, false},
+		{"passwords are mistyped at home, and keys used instead", func(o *organisation) (told string) {
+			for i := range 100 {
+				at := on(i/25, "08:00") + event.Time(i%25)*10*event.Minute
+				told += o.signIn(fmt.Sprint("p", i), home(i), at, wrongPassword)
+				told += o.signIn(fmt.Sprint("p", i), home(i), at+event.Minute, func(e *event.Event) { e.Auth.Factor = event.FactorStrong })
+			}
+			return told
+		}, false},
 		{"an office behind one address", func(o *organisation) (told string) {
 			for day := range 5 {
 				for i := range 60 {

@@ -96,7 +96,7 @@ func TestOrgAndAppMemoriesAreSmall(t *testing.T) {
 		o.signIn(fmt.Sprint("target", i), home(i), on(0, "10:00")+event.Time(i)*event.Second, wrongPassword)
 		o.signIn(fmt.Sprint("p", i, strings.Repeat("x", maxName-5)), home(i), on(0, "09:00"), into("notes", event.False))
 	}
-	if n := len(o.org.AppendBinary(nil)); n > 3600 {
+	if n := len(o.org.AppendBinary(nil)); n > 2500 {
 		t.Errorf("a full memory of an organisation takes %d bytes", n)
 	}
 	if n := len(o.apps["app:/notes"].AppendBinary(nil)); n > 2600 {

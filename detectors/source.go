@@ -74,7 +74,9 @@ func (s *Set) DetectSource(e *event.Event, m *SourceMemory, out []event.Event) [
 	switch {
 	case guessed(e):
 		return s.wrongPassword(e, m, out)
-	case signedIn(e) && e.Auth.Factor != event.FactorStrong: // no guess comes past such a factor
+	case signedIn(e) && e.Auth.Factor == event.FactorStrong: // no guess comes past such a factor
+		return s.noteCameIn(e, m, userOf(e), 0, out)
+	case signedIn(e):
 		return s.cameIn(e, m, out)
 	}
 	return out
