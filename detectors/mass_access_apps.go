@@ -38,7 +38,7 @@ func openedApp(e *event.Event) uint16 {
 	if e.Action != event.SignIn && e.Action != event.TokenIssue && e.Action != event.Access {
 		return 0
 	}
-	return uint16(appOf(e))
+	return uint16(appKey(e))
 }
 
 // detectAppsAtOnce sees many apps in a short time that the user has never

@@ -1,10 +1,6 @@
 package detectors
 
-import (
-	"strings"
-
-	"github.com/riskstream/riskstream/event"
-)
+import "github.com/riskstream/riskstream/event"
 
 const (
 	newApp  = "new_app"
@@ -26,17 +22,11 @@ type NewAppConfig struct {
 	AppsPerDay int  `yaml:"apps_per_day"` // most new apps learned in a day (UTC)
 }
 
-// dashboards are the identity providers' own front pages, by which everybody
-// comes in at some time: their names in the logs of Okta, Entra and Keycloak.
-var dashboards = [...]string{
-	"Okta Dashboard", "My Apps", "Microsoft App Access Panel", "OfficeHome", "Office 365 Portal", "account-console",
-}
-
 // detectNewApp sees the first sign-in of a user to an app. It is quiet while
 // little is known of the user's apps, and for the front pages of identity
 // providers, which say nothing.
 func (s *Set) detectNewApp(e *event.Event, m *Memory, out []event.Detection) []event.Detection {
-	key := appOf(e)
+	key := appKey(e)
 	if !s.cfg.NewApp.Enabled || key == 0 || find(m.apps[:], key) != nil || daysOf(m.apps[:]) < settledApps {
 		return out
 	}
@@ -65,30 +55,5 @@ func (s *Set) detectNewApp(e *event.Event, m *Memory, out []event.Detection) []e
 
 // teachApp learns the app of a sign-in, while the day's budget lasts.
 func (s *Set) teachApp(m *Memory, e *event.Event) {
-	learnSlowly(m.apps[:], appOf(e), secondsOf(e.Time).day(), s.cfg.NewApp.AppsPerDay)
-}
-
-// appOf identifies the app of an event in 16 bits; 0 where there is none, or
-// one that everybody comes by. Two that meet by chance look alike.
-func appOf(e *event.Event) uint32 {
-	if e.App == (event.App{}) {
-		return 0
-	}
-	for _, name := range dashboards {
-		if strings.EqualFold(e.App.Name, name) {
-			return 0
-		}
-	}
-	id := e.App.ID
-	if id == "" {
-		id = e.App.Name
-	}
-	return uint32(fold16(fold(event.Hash(id))))
-}
-
-func appName(a *event.App) string {
-	if a.Name != "" {
-		return a.Name
-	}
-	return a.ID
+	learnSlowly(m.apps[:], appKey(e), secondsOf(e.Time).day(), s.cfg.NewApp.AppsPerDay)
 }

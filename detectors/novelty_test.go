@@ -233,7 +233,7 @@ func TestNoveltyKeys(t *testing.T) {
 
 func TestDetectorsCanBeDisabled(t *testing.T) {
 	all := settled(t)
-	if got, want := fmt.Sprint(all.set.Names()), "[impossible_travel atypical_travel new_country new_network new_device unfamiliar_sign_in new_app unusual_hours dormant_account anonymous_ip threat_ip brute_force_success leaked_credential failed_login_burst mfa_fatigue mfa_fatigue_approved mfa_brute_force mfa_change_after_risk legacy_protocol device_code_sign_in risky_consent privilege_after_risk outside_access_window device_noncompliant service_account_misuse session_hijack mass_access user_reported idp_risk password_spray]"; got != want {
+	if got, want := fmt.Sprint(all.set.Names()), "[impossible_travel atypical_travel new_country new_network new_device unfamiliar_sign_in new_app unusual_hours dormant_account anonymous_ip threat_ip brute_force_success leaked_credential failed_login_burst mfa_fatigue mfa_fatigue_approved mfa_brute_force mfa_change_after_risk legacy_protocol device_code_sign_in risky_consent privilege_after_risk outside_access_window device_noncompliant service_account_misuse session_hijack mass_access user_reported idp_risk password_spray credential_stuffing unsanctioned_app]"; got != want {
 		t.Errorf("enabled by default: %s, want %s", got, want)
 	}
 	none := all.m

@@ -144,7 +144,7 @@ func TestSlowPoisoningMovesByDays(t *testing.T) {
 		for day := 60; day < 60+days; day++ {
 			for n := range each {
 				e := signIn(on(90, "00:30"), app(fmt.Sprint("App ", day, n)))
-				apps += boolInt(find(d.m.apps[:], appOf(&e)) != nil)
+				apps += boolInt(find(d.m.apps[:], appKey(&e)) != nil)
 			}
 		}
 		if sources > sourcesPerDay*days || apps > 4*days {
