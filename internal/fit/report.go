@@ -1,11 +1,13 @@
 package fit
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/riskstream/riskstream/event"
 	"github.com/riskstream/riskstream/scoring"
@@ -226,6 +228,11 @@ func briefs(m *Model, examples []Example, fitted *Fitted) []DetectionBrief {
 			}
 			seen[e.Column] = true
 		}
+	}
+	// Rules come behind the detectors, in the order in which they first matched.
+	rules := slices.IndexFunc(list, func(d DetectionBrief) bool { return strings.HasPrefix(d.Name, "rule:") })
+	if rules >= 0 {
+		slices.SortFunc(list[rules:], func(a, b DetectionBrief) int { return cmp.Compare(a.Name, b.Name) })
 	}
 	return list
 }
