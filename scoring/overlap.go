@@ -41,7 +41,7 @@ func stirred(open []Contribution, fact uint64, mitigated bool) bool {
 }
 
 // link makes evidence of both sides that this event has raised one fact.
-func (v *Evaluator) link(o *Overlap, open []Contribution, fact uint64) {
+func (v *Evaluator) link(o *overlap, open []Contribution, fact uint64) {
 	var raised [2]bool
 	for i := range open {
 		if side := v.sideOf(o, &open[i]); side >= 0 && open[i].Touched {
@@ -90,7 +90,7 @@ func (v *Evaluator) linkElsewhere(d *event.Detection, open []Contribution) {
 }
 
 // weightOfSide is what is left of one side of the fact that c is of.
-func (v *Evaluator) weightOfSide(o *Overlap, side int, c *Contribution, open []Contribution, t event.Time) nats {
+func (v *Evaluator) weightOfSide(o *overlap, side int, c *Contribution, open []Contribution, t event.Time) nats {
 	var sum nats
 	for i := range open {
 		if open[i].Fact == c.Fact && v.sideOf(o, &open[i]) == side {
@@ -139,7 +139,7 @@ func (v *Evaluator) coverClears(open []Contribution, i int) event.Time {
 }
 
 // sideOf is the side of the overlap that the contribution is on, or -1.
-func (v *Evaluator) sideOf(o *Overlap, c *Contribution) int {
+func (v *Evaluator) sideOf(o *overlap, c *Contribution) int {
 	name := v.name(c)
 	switch {
 	case slices.Contains(o.Sides[0], name):

@@ -34,7 +34,7 @@ type Scorer struct {
 	reaches    [3]nats  // the evidence that each level needs
 	caps       groupSums
 	weights    map[string]Weight
-	overlaps   []Overlap
+	overlaps   []overlap
 	policies   []policy
 	judgeScore bool // a policy looks at the score itself
 	table      Weights

@@ -27,7 +27,7 @@ type Weights struct {
 	// Caps are the most nats that each group of evidence may add.
 	Caps map[event.Group]float64 `yaml:"caps"`
 	// Overlaps say which detections describe one fact.
-	Overlaps []Overlap `yaml:"overlaps"`
+	Overlaps []overlap `yaml:"overlaps"`
 	// Detections are the weights of the detectors, by name.
 	Detections map[string]Weight `yaml:"detections"`
 }
@@ -44,9 +44,9 @@ type Weight struct {
 	DistrustsFactors bool `yaml:"distrusts_factors"`
 }
 
-// Overlap lists detections that describe one fact when one event raises them:
+// overlap lists detections that describe one fact when one event raises them:
 // the side that weighs more counts, the first when both weigh the same.
-type Overlap struct {
+type overlap struct {
 	Sides  [2][]string `yaml:"sides"`
 	Reason string      `yaml:"reason"`
 }
