@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"text/tabwriter"
 
@@ -119,6 +120,12 @@ func (f *fitFlags) check() (span history.Span, err error) {
 
 func fitWeights(cmd *cobra.Command, flags *fitFlags, span history.Span, files []string) error {
 	messages := cmd.ErrOrStderr()
+	if flags.out != "" {
+		// A slip in the name should not show after an hour.
+		if _, err := os.Stat(filepath.Dir(flags.out)); err != nil {
+			return fmt.Errorf("--out: %w", err)
+		}
+	}
 	labels, err := flags.readLabels()
 	if err != nil {
 		return err
