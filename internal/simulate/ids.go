@@ -15,6 +15,10 @@ const (
 	saltTenant
 	saltApp
 	saltStory
+	saltKiosk
+	saltCampaign
+	saltTrip
+	saltPlace
 )
 
 // mix hashes words into one (the finaliser of SplitMix64 after each), so that

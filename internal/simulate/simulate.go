@@ -3,10 +3,11 @@
 // would have logged, in their own shapes: Okta System Log, Microsoft Entra
 // sign-in logs in their Azure Monitor envelope, and Keycloak listener events.
 //
-// It feeds the demo and load tests. Everything follows from Config: the same
-// Config gives the same bytes, and no clock is read.
+// Company feeds the demo and load tests; Population is a larger company over
+// some weeks, with labels, that detectors are measured on (population.go). The
+// same configuration gives the same bytes, and no clock is read.
 //
-// The company's life has two phases. Quiet history comes first: enough working
+// A Company's life has two phases. Quiet history comes first: enough working
 // days for every baseline to be learned. From LiveFrom on, the live phase
 // squeezes working days into spans of LiveSpan, and in the first of them each
 // Story is told once, by one person whose whole part in the live phase it is.
@@ -89,6 +90,7 @@ type Record struct {
 	Time  event.Time // of the event in it; of the last one where it holds several
 	Value []byte     // JSON; the caller may keep it
 	Label string     // the Story it belongs to, or Ordinary
+	Truth Truth      // of a Population's records
 }
 
 // Company is the simulated company. It is not safe for concurrent use.
@@ -104,8 +106,7 @@ type Company struct {
 	horizon event.Time // every step before it has been planned
 	draw    *rand.Rand // what happens: seeded anew for each person and day
 	source  *rand.PCG  // behind draw
-	ids     *rand.Rand // identifiers, in the order of the records
-	buf     []byte     // the record being written
+	scribe  scribe
 }
 
 // New founds the company.
@@ -117,7 +118,7 @@ func New(config Config) *Company {
 		liveFrom: config.Start + event.Time(config.QuietDays)*event.Day,
 		source:   source,
 		draw:     rand.New(source),
-		ids:      rand.New(rand.NewPCG(config.Seed, saltRecords)),
+		scribe:   newScribe(config.Seed),
 	}
 	c.people = hire(config.Seed, config.Users)
 	c.services = install(config.Seed)
@@ -208,21 +209,11 @@ func (c *Company) seed(words ...uint64) {
 	c.source.Seed(c.config.Seed, mix(words...))
 }
 
-// record writes one step in the shape of its identity provider.
+// record writes one step and says which story it is of.
 func (c *Company) record(s *step) Record {
-	c.buf = c.buf[:0]
-	r := Record{Time: s.at, Label: Ordinary}
-	if s.story != 0 {
+	r := c.scribe.write(s)
+	if r.Label = Ordinary; s.story != 0 {
 		r.Label = c.stories[s.story-1].Name
 	}
-	switch {
-	case s.do <= lastOkta:
-		r.Topic, c.buf = TopicOkta, c.appendOkta(c.buf, s)
-	case s.do <= lastEntra:
-		r.Topic, c.buf = TopicEntra, c.appendEntra(c.buf, s)
-	default:
-		r.Topic, c.buf = TopicKeycloak, c.appendKeycloak(c.buf, s)
-	}
-	r.Value = slices.Clone(c.buf)
 	return r
 }
