@@ -60,6 +60,9 @@ func configHash(cfg *config.Config, rulesHash, scoringHash string) string {
 // Hash identifies the configuration in the records.
 func (p *Pipeline) Hash() string { return p.hash }
 
+// Scorer is the shared scorer.
+func (p *Pipeline) Scorer() *scoring.Scorer { return p.scorer }
+
 // Enricher is the shared enricher.
 func (p *Pipeline) Enricher() *enrich.Enricher { return p.enricher }
 
