@@ -1,0 +1,234 @@
+package evaluate
+
+import (
+	"io"
+	"time"
+
+	"github.com/riskstream/riskstream/event"
+	"github.com/riskstream/riskstream/ingest"
+	"github.com/riskstream/riskstream/internal/engine"
+)
+
+// lane is a replay under evaluation: riskstream as configured, or without one
+// detector.
+type lane struct {
+	values
+	without  string // the detector that is off
+	replay   *engine.Replay
+	pipeline *engine.Pipeline
+	ledger   *ledger
+
+	scores   []float64    // by sample: the subject's score at it
+	score    []float64    // by user: at the newest event
+	reauth   []event.Time // by user: of the last decision that was not allow
+	outcomes []outcome    // by attack
+	found    map[uint32]int32
+	fired    map[string]*Firing
+	people   []felt // by user, in the test window
+
+	now   *Case
+	moved bool // reauth_after of the case's user has moved with it
+	spent time.Duration
+}
+
+// outcome is what has become of one attack.
+type outcome struct {
+	detected event.Time // when the user was first at medium or above, from the attacker's first event on; 0: never
+	events   int32      // attacker's events from the compromise until then
+	since    int32      // and until now
+	inTime   bool       // by the compromise
+	revoked  bool       // by the end of the attack and the time that the account is in other hands
+	atOnce   bool       // revoked with the compromise
+}
+
+// felt is what an honest user had of it.
+type felt struct {
+	signIns, challenged, medium int32 // benign sign-ins that succeeded; asked for more at them; at medium or above
+	challenges, alerts, revokes int32 // of whatever events and signals
+}
+
+// Firing is how often a detector has spoken, in the test window.
+type Firing struct {
+	Detector string `json:"detector"`
+	Attacks  int    `json:"attacks"` // on attackers' events, attacks
+	Benign   int    `json:"benign"`  // benign sign-ins
+	of       map[int32]struct{}
+}
+
+func newLane(p *engine.Pipeline, without string, l *ledger) (*lane, error) {
+	replay, err := p.NewReplay(ingest.Source{}, io.Discard, func(ingest.DeadLetter) {})
+	if err != nil {
+		return nil, err
+	}
+	n := &lane{
+		values: values{name: nameRiskstream}, without: without, replay: replay, pipeline: p, ledger: l,
+		found: map[uint32]int32{}, fired: map[string]*Firing{},
+	}
+	replay.Observe(n)
+	return n, nil
+}
+
+// take takes cases through the lane.
+func (n *lane) take(cases []Case) {
+	began := time.Now()
+	for len(n.score) < len(n.ledger.signIns) {
+		n.score = append(n.score, 0)
+		n.reauth = append(n.reauth, 0)
+		n.people = append(n.people, felt{})
+	}
+	for len(n.outcomes) < len(n.ledger.attacks) {
+		n.outcomes = append(n.outcomes, outcome{})
+	}
+	for i := range cases {
+		n.one(&cases[i])
+	}
+	n.spent += time.Since(began)
+}
+
+func (n *lane) one(c *Case) {
+	n.now, n.moved = c, false
+	if c.note.attack >= 0 {
+		n.outcomes[c.note.attack].since = c.note.since
+	}
+	result := n.replay.Take(&c.Event)
+	u := c.note.user
+	if u < 0 {
+		return
+	}
+	value := n.value(&result, u)
+	if c.note.sample >= 0 {
+		n.put(c.note.sample, value)
+		n.scores = append(n.scores, result.Score)
+	}
+	if c.note.attack >= 0 {
+		n.struck(c, &result)
+	}
+	if !n.ledger.windows.test(c.Event.Time) {
+		return
+	}
+	if c.note.sample >= 0 && c.note.attack < 0 {
+		f := &n.people[u]
+		f.signIns++
+		f.challenged += count(n.moved)
+		f.medium += count(result.Level >= event.Medium)
+	}
+	if n.without == "" && counts(c) {
+		n.days.see(c.Event.Time, u, result.Score, isVictim(c, n.ledger))
+	}
+}
+
+// value is the subject's score at an event that says something new: a detection,
+// or a score that rises. An event that only finds the score as it was asks for
+// nothing that has not been asked before.
+func (n *lane) value(result *engine.Result, user int32) float64 {
+	before := n.score[user]
+	n.score[user] = result.Score
+	if len(result.Detections) > 0 || before != 0 && result.Score > before {
+		return result.Score
+	}
+	return 0
+}
+
+// struck notes what an attacker's event has led to.
+func (n *lane) struck(c *Case, result *engine.Result) {
+	o := &n.outcomes[c.note.attack]
+	if result.Level >= event.Medium {
+		o.detect(c.Event.Time)
+	}
+	isCompromise := c.Truth.Compromise && n.ledger.attacks[c.note.attack].compromise == c.Event.Time
+	if isCompromise {
+		o.inTime = o.detected != 0
+	}
+	if result.Decision == event.Revoke {
+		o.revoked = true
+		o.atOnce = o.atOnce || isCompromise
+	}
+}
+
+func (o *outcome) detect(at event.Time) {
+	if o.detected == 0 {
+		o.detected, o.events = at, o.since
+	}
+}
+
+func count(yes bool) int32 {
+	if yes {
+		return 1
+	}
+	return 0
+}
+
+// Event implements engine.Observer.
+func (n *lane) Event(*event.Event, int) {}
+
+// campaignDetectors find attacks on many users.
+var campaignDetectors = map[string]bool{event.PasswordSpray: true, "credential_stuffing": true}
+
+// Detections implements engine.Sink.
+func (n *lane) Detections(e *event.Event, detections []event.Detection) {
+	c := n.now
+	for i := range detections {
+		name := detections[i].Name
+		if c.note.attack >= 0 && campaignDetectors[name] {
+			if _, known := n.found[c.Truth.Campaign]; !known {
+				n.found[c.Truth.Campaign] = c.note.targets
+			}
+		}
+		if n.without != "" || !n.ledger.windows.test(e.Time) {
+			continue
+		}
+		f := n.fired[name]
+		if f == nil {
+			f = &Firing{Detector: name, of: map[int32]struct{}{}}
+			n.fired[name] = f
+		}
+		switch {
+		case c.note.attack >= 0:
+			f.of[c.note.attack] = struct{}{}
+		case c.note.sample >= 0 && e.Kind == event.KindEvent:
+			f.Benign++
+		}
+	}
+}
+
+// Score implements engine.Sink. A user is challenged, or signed out, whenever
+// reauth_after moves: new evidence asks for new proof.
+func (n *lane) Score(record *event.Score) {
+	u, known := n.ledger.known(record.Tenant, record.Subject)
+	if !known || record.Session != "" {
+		return
+	}
+	moved := record.Decision != event.Allow && record.ReauthAfter > n.reauth[u]
+	if moved {
+		n.reauth[u] = record.ReauthAfter
+	}
+	own := u == n.now.note.user
+	n.moved = n.moved || own && moved
+	at := n.now.Event.Time
+	if attack := n.ledger.open(u, at); attack >= 0 {
+		o := &n.outcomes[attack]
+		if record.Level >= event.Medium {
+			o.detect(at)
+		}
+		o.revoked = o.revoked || record.Decision == event.Revoke
+	}
+	if n.honest(u, own, at) && n.ledger.windows.test(at) {
+		f := &n.people[u]
+		f.challenges += count(moved)
+		f.alerts += count(record.Level >= event.Medium && record.PreviousLevel < event.Medium)
+		f.revokes += count(moved && record.Decision == event.Revoke)
+	}
+}
+
+// honest reports that what the case at hand has led to for a user is a false
+// alarm. Of the user's own event the truth says it; what another's event leads
+// to is one unless an attacker is at the account.
+func (n *lane) honest(user int32, own bool, at event.Time) bool {
+	if own {
+		return n.now.Truth.Benign()
+	}
+	return n.ledger.open(user, at) < 0
+}
+
+// Gone implements engine.Sink.
+func (n *lane) Gone(*event.Score) {}
