@@ -72,7 +72,7 @@ type baseline struct {
 func (b *baseline) take(cases []Case) {
 	for i := range cases {
 		c := &cases[i]
-		value := b.method.judge(&c.Event)
+		value := b.method.judge(c)
 		if c.note.sample >= 0 {
 			b.put(c.note.sample, value)
 		}

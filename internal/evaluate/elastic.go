@@ -24,7 +24,8 @@ type sighting struct {
 
 func newElastic() *elastic { return &elastic{last: map[uint64]sighting{}} }
 
-func (m *elastic) judge(e *event.Event) float64 {
+func (m *elastic) judge(c *Case) float64 {
+	e := &c.Event
 	geo := &e.Source.Geo
 	if !signedIn(e) || !geo.Located {
 		return 0

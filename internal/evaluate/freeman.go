@@ -1,10 +1,6 @@
 package evaluate
 
-import (
-	"math"
-
-	"github.com/riskstream/riskstream/event"
-)
+import "math"
 
 // freeman is the model of Freeman et al., "Who Are You? A Statistical Approach
 // to Measuring User Authenticity" (NDSS 2016), without attack data, as Wiefling
@@ -42,11 +38,11 @@ func newFreeman() *freeman {
 	return m
 }
 
-func (m *freeman) judge(e *event.Event) float64 {
-	if !signedIn(e) {
+func (m *freeman) judge(c *Case) float64 {
+	if !signedIn(&c.Event) {
 		return 0
 	}
-	t := traitsOf(e)
+	t := traitsOf(c)
 	values := [levels]uint64{t.ip, t.as, t.country, t.agent, t.browser, t.system, t.kind}
 	score := 0.0
 	if n := m.signed[t.user]; n > 0 {

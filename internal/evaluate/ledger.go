@@ -9,11 +9,16 @@ import (
 
 // Case is an event with the truth about it.
 type Case struct {
-	Event event.Event
-	Truth simulate.Truth
+	Event  event.Event
+	Truth  simulate.Truth
+	Client Client
 
 	note note
 }
+
+// Client is what a log says of the client in more detail than an event has it;
+// the zero Client says nothing.
+type Client struct{ Browser, System, Kind string }
 
 // note is what the ledger knows of a case: indexes into its lists, -1 for none.
 type note struct {

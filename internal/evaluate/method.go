@@ -14,7 +14,7 @@ type method interface {
 	// judge gives an event a value from what was known before it, then learns
 	// from it: the higher, the likelier it is somebody else's. 0 is nothing to
 	// say.
-	judge(e *event.Event) float64
+	judge(c *Case) float64
 }
 
 // Names of the methods, as reports tell them.
@@ -31,8 +31,8 @@ type traits struct {
 	agent, browser, system, kind uint64 // user agent as sent; browser and version; operating system; kind of device
 }
 
-func traitsOf(e *event.Event) traits {
-	ua := &e.UserAgent
+func traitsOf(c *Case) traits {
+	e, ua := &c.Event, &c.Event.UserAgent
 	t := traits{
 		user:    event.Hash(event.Key(e.Tenant, e.User.Subject)),
 		ip:      e.Source.NetworkHash(),
@@ -41,6 +41,9 @@ func traitsOf(e *event.Event) traits {
 		browser: hashOf(ua.Name, ua.Version),
 		system:  event.Hash(ua.OS),
 		kind:    event.Hash(kindOf(ua.OS)),
+	}
+	if c.Client != (Client{}) {
+		t.browser, t.system, t.kind = event.Hash(c.Client.Browser), event.Hash(c.Client.System), event.Hash(c.Client.Kind)
 	}
 	if as := e.Source.AS.Number; as != 0 {
 		t.as = mixed(1, uint64(as))

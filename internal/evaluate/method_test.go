@@ -9,15 +9,15 @@ import (
 )
 
 // signIn is a sign-in of a user over a network, with a client.
-func signIn(user string, at event.Time, network place, client event.UserAgent) *event.Event {
-	return &event.Event{
+func signIn(user string, at event.Time, network place, client event.UserAgent) *Case {
+	return &Case{Event: event.Event{
 		Kind: event.KindEvent, Action: event.SignIn, Outcome: event.Success, Time: at,
 		User: event.User{Subject: user, Kind: event.Human}, UserAgent: client,
 		Source: event.Source{
 			IP: netip.MustParseAddr(network.ip), AS: event.AS{Number: network.as}, Anonymizer: network.anonymizer,
 			Geo: event.Geo{Country: network.country, Lat: network.lat, Lon: network.lon, Located: true},
 		},
-	}
+	}}
 }
 
 type place struct {
@@ -56,11 +56,11 @@ func TestTrivialCountsWhatIsNew(t *testing.T) {
 		}
 	}
 	failed := signIn("anna", 9, place{ip: "192.0.2.9", country: "FR", as: 64509}, mac)
-	failed.Outcome = event.Failure
+	failed.Event.Outcome = event.Failure
 	if got := m.judge(failed); got != 0 {
 		t.Errorf("a failure has %g points", got)
 	}
-	failed.Outcome, failed.Action = event.Success, event.Access
+	failed.Event.Outcome, failed.Event.Action = event.Success, event.Access
 	for range 2 { // an access is judged and teaches nothing, nor has the failure
 		if got := m.judge(failed); got != 2 {
 			t.Errorf("an access has %g points, want 2", got)

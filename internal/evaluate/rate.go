@@ -36,16 +36,14 @@ const (
 // exact one-sided bound for as many users: 1 − 0.025^(1/n), the rule of three.
 func rateOf(shares []share, seed uint64) Rate {
 	shares = slices.DeleteFunc(slices.Clone(shares), func(s share) bool { return s.of == 0 })
-	var all share
+	of := 0.0
 	for _, s := range shares {
-		all.hits += s.hits
-		all.of += s.of
+		of += s.of
 	}
-	r := Rate{Of: int(all.of), Users: len(shares)}
-	if all.of == 0 {
+	r := Rate{Value: ratio(shares), Of: int(of), Users: len(shares)}
+	if of == 0 {
 		return r
 	}
-	r.Value = all.hits / all.of
 	switch r.Value {
 	case 0:
 		r.High = 1 - math.Pow(beyond, 1/float64(len(shares)))
@@ -56,6 +54,19 @@ func rateOf(shares []share, seed uint64) Rate {
 		r.Low, r.High = bootstrap(inBlocks(shares, draw), draw)
 	}
 	return r
+}
+
+// ratio is a rate's value alone; 0 of nothing.
+func ratio(shares []share) float64 {
+	var all share
+	for _, s := range shares {
+		all.hits += s.hits
+		all.of += s.of
+	}
+	if all.of == 0 {
+		return 0
+	}
+	return all.hits / all.of
 }
 
 func inBlocks(shares []share, draw *rand.Rand) []share {

@@ -18,6 +18,7 @@ type Study struct {
 	lanes     []*lane // the first has all detectors
 	baselines []*baseline
 	batch     []Case
+	medium    float64 // score from which the level is medium
 }
 
 // Options of a Study.
@@ -33,7 +34,7 @@ type Options struct {
 
 // NewStudy prepares a study of riskstream as it is configured.
 func NewStudy(cfg *config.Config, o Options) (s *Study, err error) {
-	s = &Study{ledger: newLedger(o.Windows, o.FromSecond)}
+	s = &Study{ledger: newLedger(o.Windows, o.FromSecond), medium: cfg.Scoring.Levels.Medium}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())
@@ -95,10 +96,10 @@ func (s *Study) Close() error {
 // batchSize is how many cases go to the contenders at once.
 const batchSize = 4096
 
-// Take takes the next case of the log. The event is copied; its strings are not.
-func (s *Study) Take(c Case) {
-	s.ledger.enter(&c)
-	if s.batch = append(s.batch, c); len(s.batch) == batchSize {
+// Take takes the next case of the log. It is copied; its strings are not.
+func (s *Study) Take(c *Case) {
+	s.ledger.enter(c)
+	if s.batch = append(s.batch, *c); len(s.batch) == batchSize {
 		s.judge()
 	}
 }

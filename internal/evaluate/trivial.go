@@ -16,11 +16,12 @@ func newTrivial() *trivial {
 	return &trivial{known: map[uint64]struct{}{}, users: map[uint64]struct{}{}}
 }
 
-func (m *trivial) judge(e *event.Event) float64 {
+func (m *trivial) judge(c *Case) float64 {
+	e := &c.Event
 	if !ofPerson(e) || e.Outcome == event.Failure {
 		return 0
 	}
-	t := traitsOf(e)
+	t := traitsOf(c)
 	points := 0.0
 	// Without its version, which changes each month.
 	client := hashOf(e.UserAgent.Name, e.UserAgent.OS)
