@@ -20,21 +20,22 @@ type entraEvent struct {
 var entraEvents = [...]entraEvent{
 	entraSignIn:      {"SignInLogs", 0, "Other.", "MFA requirement satisfied by claim in the token"},
 	entraBadPassword: {"SignInLogs", 50126, "Error validating credentials due to invalid username or password.", "The user didn't enter the right credentials."},
+	entraBadSync:     {"SignInLogs", 50126, "Error validating credentials due to invalid username or password.", "The user didn't enter the right credentials."},
 	entraRefresh:     {"NonInteractiveUserSignInLogs", 0, "Other.", ""},
 	entraService:     {"ServicePrincipalSignInLogs", 0, "Other.", ""},
 }
 
 // appendEntra writes one record in the envelope in which Azure Monitor sends
 // logs to Event Hubs.
-func (c *Company) appendEntra(b []byte, s *step) []byte {
+func (c *scribe) appendEntra(b []byte, s *step) []byte {
 	e := &entraEvents[s.do]
-	tenant := uuidOf(c.config.Seed, saltTenant)
+	tenant := uuidOf(c.seed, saltTenant)
 	correlation := uuid(c.ids.Uint64(), c.ids.Uint64())
 	identity := "" // Entra names only people here
 	if s.p != nil {
 		identity = s.p.name
 	}
-	ip := s.from.address(s.host, s.mark()).String()
+	ip := s.from.address(s.host, s.mark()^s.rotation).String()
 	w := event.NewWriter(append(b, `{"records":[{`...))
 	w.Time("time", s.at+emitDelay)
 	w.Text("resourceId", "/tenants/"+tenant+"/providers/Microsoft.aadiam")
@@ -54,7 +55,7 @@ func (c *Company) appendEntra(b []byte, s *step) []byte {
 	w.Text("Level", "4")
 	w.Text("location", s.from.country)
 	w.Object("properties", func() {
-		w.Text("id", uuid(c.ids.Uint64(), c.ids.Uint64()))
+		w.Text("id", c.newID())
 		w.Text("createdDateTime", s.at.String())
 		if s.service != nil {
 			entraServicePrincipal(w, s.service)
@@ -99,7 +100,7 @@ func entraServicePrincipal(w *event.Writer, s *service) {
 	w.Flag("isInteractive", event.False)
 }
 
-func (c *Company) entraUser(w *event.Writer, s *step) {
+func (c *scribe) entraUser(w *event.Writer, s *step) {
 	w.Text("userId", s.p.entra)
 	w.Text("userPrincipalName", s.p.email)
 	w.Text("userDisplayName", s.p.name)
@@ -107,7 +108,7 @@ func (c *Company) entraUser(w *event.Writer, s *step) {
 	w.Flag("isInteractive", event.FlagOf(s.do != entraRefresh))
 	w.Text("clientAppUsed", client(s))
 	w.Text("sessionId", uuidOf(saltSession, s.session))
-	w.Text("userAgent", s.device.software.agent(s.at))
+	w.Text("userAgent", s.device.agent(s.at))
 	w.Object("deviceDetail", func() { entraDevice(w, s) })
 	requirement := "multiFactorAuthentication"
 	if s.device.id == "" {
@@ -129,8 +130,11 @@ func (c *Company) entraUser(w *event.Writer, s *step) {
 }
 
 func client(s *step) string {
-	if s.do == entraRefresh {
+	switch s.do {
+	case entraRefresh:
 		return "Mobile Apps and Desktop clients"
+	case entraBadSync:
+		return "Exchange ActiveSync"
 	}
 	return "Browser"
 }
@@ -148,7 +152,7 @@ func entraDevice(w *event.Writer, s *step) {
 	w.String(d.entraID())
 	w.Text("displayName", d.name)
 	w.Text("operatingSystem", d.software.entraOS)
-	w.Text("browser", d.software.entraName+" "+d.software.at(s.at)+".0")
+	w.Text("browser", d.software.entraName+" "+d.version(s.at)+".0")
 	if d.id == "" {
 		return
 	}
@@ -165,16 +169,16 @@ func (d *device) entraID() string {
 	return uuidOf(saltDevice, d.mark)
 }
 
-func (c *Company) entraPassword(w *event.Writer, s *step) {
+func (c *scribe) entraPassword(w *event.Writer, s *step) {
 	result := "Correct password"
-	if s.do == entraBadPassword {
+	if s.do != entraSignIn {
 		result = "Invalid username or password or Invalid on-premise username or password."
 	}
 	w.Raw("{")
 	w.Time("authenticationStepDateTime", s.at)
 	w.Text("authenticationMethod", "Password")
 	w.Text("authenticationMethodDetail", "Password in the cloud")
-	w.Flag("succeeded", event.FlagOf(s.do != entraBadPassword))
+	w.Flag("succeeded", event.FlagOf(s.do == entraSignIn))
 	w.Text("authenticationStepResultDetail", result)
 	w.Text("authenticationStepRequirement", "Primary authentication")
 	w.Raw("}")

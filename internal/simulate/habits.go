@@ -12,6 +12,7 @@ const (
 	oktaPush       // push sent
 	oktaPushDenied // push declined by the person
 	oktaEnroll     // second factor set up on a new device
+	oktaReset      // a forgotten password set anew by its owner
 	oktaOpen       // an application opened through single sign-on
 	lastOkta       = oktaOpen
 )
@@ -19,6 +20,7 @@ const (
 const (
 	entraSignIn action = lastOkta + 1 + iota
 	entraBadPassword
+	entraBadSync // a mail program with a wrong password
 	entraRefresh // tokens renewed by an application in the background
 	entraService
 	lastEntra = entraService
@@ -31,6 +33,12 @@ const (
 	keycloakRefresh
 	keycloakSignOut
 	keycloakService
+	lastKeycloak = keycloakService
+)
+
+const (
+	filesOpen action = lastKeycloak + 1 + iota
+	filesDownload
 )
 
 // step is one record to be written: who does what, from where and with what.
@@ -45,6 +53,11 @@ type step struct {
 	do      action
 	app     uint8
 	story   uint8 // counted from 1; 0 for none
+
+	rotation uint64 // of the interface in an IPv6 address
+	file     uint64 // what is opened or downloaded
+	truth    label
+	r        *resident // of a population; nil in a company
 }
 
 // visit is a stretch in which somebody stays in one place with one device.
@@ -63,7 +76,7 @@ type visit struct {
 func (v *visit) add(hour event.Time, do action) {
 	v.c.plan = append(v.c.plan, step{
 		at: v.w.at(hour), p: v.p, device: v.device, from: v.from, host: v.host, session: v.session,
-		do: do, app: uint8(v.c.draw.IntN(len(apps))), story: v.story,
+		do: do, app: uint8(v.c.draw.IntN(companyApps)), story: v.story,
 	})
 }
 

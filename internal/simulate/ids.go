@@ -15,6 +15,9 @@ const (
 	saltTenant
 	saltApp
 	saltStory
+	saltKiosk
+	saltCampaign
+	saltTrip
 )
 
 // mix hashes words into one (the finaliser of SplitMix64 after each), so that

@@ -19,14 +19,14 @@ var keycloakEvents = [...]keycloakEvent{
 // appendKeycloak writes an event as an event listener sends it: it says neither
 // where the address is nor what device was used, and after the sign-in itself
 // not even the user's name: Directory joins the id to it.
-func (c *Company) appendKeycloak(b []byte, s *step) []byte {
+func (c *scribe) appendKeycloak(b []byte, s *step) []byte {
 	e := &keycloakEvents[s.do]
 	session := uuidOf(saltSession, s.session)
 	w := event.NewWriter(append(b, '{'))
-	w.Text("id", uuid(c.ids.Uint64(), c.ids.Uint64()))
+	w.Text("id", c.newID())
 	w.Int("time", int64(s.at))
 	w.Text("type", e.kind)
-	w.Text("realmId", uuidOf(c.config.Seed, saltTenant, saltKeycloak))
+	w.Text("realmId", uuidOf(c.seed, saltTenant, saltKeycloak))
 	w.Text("realmName", "corp")
 	if s.service != nil {
 		w.Text("clientId", s.service.client)
@@ -40,7 +40,7 @@ func (c *Company) appendKeycloak(b []byte, s *step) []byte {
 	} else {
 		null(w, "sessionId")
 	}
-	w.Text("ipAddress", s.from.address(s.host, s.mark()).String())
+	w.Text("ipAddress", s.from.address(s.host, s.mark()^s.rotation).String())
 	if e.failure == "" {
 		null(w, "error")
 	}
@@ -49,7 +49,7 @@ func (c *Company) appendKeycloak(b []byte, s *step) []byte {
 	return append(w.Bytes(), '}')
 }
 
-func (c *Company) keycloakDetails(w *event.Writer, s *step, session string) {
+func (c *scribe) keycloakDetails(w *event.Writer, s *step, session string) {
 	switch s.do {
 	case keycloakService:
 		w.Text("grant_type", "client_credentials")

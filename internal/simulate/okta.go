@@ -20,14 +20,15 @@ var oktaEvents = [...]oktaEvent{
 	oktaPush:        {"system.push.send_factor_verify_push", "core.user.factor.verify_push", "Send push verify notification", "INFO", "SUCCESS", "", "/idp/idx/challenge"},
 	oktaPushDenied:  {"user.mfa.okta_verify.deny_push", "core.user.mfa.okta_verify.deny_push", "User rejected Okta push verify", "WARN", "FAILURE", "User rejected Okta push verify", "/idp/idx/authenticators/poll"},
 	oktaEnroll:      {"user.mfa.factor.activate", "core.user.factor.activate", "Enroll an authenticator", "INFO", "SUCCESS", "User set up OKTA_VERIFY_PUSH factor", "/idp/idx/credential/enroll"},
+	oktaReset:       {"user.account.reset_password", "core.user.config.password_reset.success", "Fired when the user's Okta password is reset", "INFO", "SUCCESS", "", "/idp/idx/recover"},
 	oktaOpen:        {"user.authentication.sso", "core.user_auth.authenticate", "User single sign on to app", "INFO", "SUCCESS", "", "/app/sso/saml"},
 }
 
 // appendOkta writes a System Log event as Okta's API and log stream give it:
 // about 2 KB, and as in life mostly what no detector asks for.
-func (c *Company) appendOkta(b []byte, s *step) []byte {
+func (c *scribe) appendOkta(b []byte, s *step) []byte {
 	e := &oktaEvents[s.do]
-	ip := s.from.address(s.host, s.device.mark)
+	ip := s.from.address(s.host, s.mark()^s.rotation)
 	request := hexOf(c.ids.Uint64(), 32)
 	w := event.NewWriter(append(b, '{'))
 	w.Object("actor", func() {
@@ -66,7 +67,7 @@ func (c *Company) appendOkta(b []byte, s *step) []byte {
 		w.Key("detail")
 		w.Raw("{}")
 	})
-	w.Text("uuid", uuid(c.ids.Uint64(), c.ids.Uint64()))
+	w.Text("uuid", c.newID())
 	w.Text("version", "0")
 	w.Object("request", func() {
 		w.Key("ipChain")
@@ -83,7 +84,7 @@ func (c *Company) appendOkta(b []byte, s *step) []byte {
 
 func oktaClient(w *event.Writer, s *step, ip netip.Addr) {
 	w.Object("userAgent", func() {
-		w.Text("rawUserAgent", s.device.software.agent(s.at))
+		w.Text("rawUserAgent", s.device.agent(s.at))
 		w.Text("os", s.device.software.os)
 		w.Text("browser", s.device.software.browser)
 	})
@@ -146,7 +147,7 @@ func oktaContext(w *event.Writer, s *step) {
 	w.Text("externalSessionId", session)
 }
 
-func (c *Company) oktaDebug(w *event.Writer, s *step, e *oktaEvent, request string) {
+func (c *scribe) oktaDebug(w *event.Writer, s *step, e *oktaEvent, request string) {
 	w.Text("authnRequestId", hexOf(c.ids.Uint64(), 32))
 	if s.do == oktaVerify || s.do == oktaPush || s.do == oktaPushDenied {
 		w.Text("factor", s.p.factor.name)
@@ -155,7 +156,7 @@ func (c *Company) oktaDebug(w *event.Writer, s *step, e *oktaEvent, request stri
 	w.Text("dtHash", hexOf(s.device.mark^saltDevice, 64))
 	w.Text("oktaUserAgentExtended", "okta-auth-js/7.8.1 okta-signin-widget-7.25.0")
 	w.Text("origin", "https://corp.okta.example")
-	if s.device.id == "" {
+	if s.device.strange {
 		w.Text("risk", "{reasons=Anomalous Device, level=MEDIUM}")
 	} else {
 		w.Text("risk", "{level=LOW}")

@@ -19,7 +19,8 @@ type network struct {
 	lon     float64
 	asn     uint32
 	org     string
-	proxy   bool // what Okta knows to hide its users: VPN providers and Tor
+	proxy   bool     // what Okta knows to hide its users: VPN providers and Tor
+	proxies *network // in it: the homes' addresses that a residential proxy rents out
 }
 
 // The networks, all of the ranges for documentation and benchmarks.
@@ -74,7 +75,7 @@ var (
 )
 
 func row(prefix, country, land, city string, lat, lon float64, asn uint32, org string) *network {
-	return &network{netip.MustParsePrefix(prefix), country, land, city, lat, lon, asn, org, false}
+	return &network{prefix: netip.MustParsePrefix(prefix), country: country, land: land, city: city, lat: lat, lon: lon, asn: asn, org: org}
 }
 
 func proxy(n *network) *network {

@@ -35,7 +35,9 @@ type device struct {
 	id       string // bound by the provider; "" for a device that it does not know
 	name     string
 	managed  bool
-	mark     uint64 // stands for what the provider's own fingerprint would be
+	mark     uint64     // stands for what the provider's own fingerprint would be
+	strange  bool       // the provider's own risk engine takes notice
+	late     event.Time // how long after its release a new version is installed
 }
 
 // software is an operating system with a browser, as the providers name them.
@@ -103,9 +105,12 @@ func (s *software) at(t event.Time) string {
 	return strconv.Itoa(s.version + max(0, int((t-versionEpoch)/step)))
 }
 
-// agent is the user agent that the browser sends at t.
-func (s *software) agent(t event.Time) string {
-	return strings.ReplaceAll(s.userAgent, "VER", s.at(t))
+// version is the version of the device's browser at t.
+func (d *device) version(t event.Time) string { return d.software.at(t - d.late) }
+
+// agent is the user agent that the device's browser sends at t.
+func (d *device) agent(t event.Time) string {
+	return strings.ReplaceAll(d.software.userAgent, "VER", d.version(t))
 }
 
 // factor is a person's second factor, in Okta's words.
@@ -190,7 +195,9 @@ func newDevice(s *software, name string, mark uint64) device {
 }
 
 // strange is a device that nobody has registered: an attacker's.
-func strange(s *software, mark uint64) *device { return &device{software: s, mark: mark} }
+func strange(s *software, mark uint64) *device {
+	return &device{software: s, mark: mark, strange: true}
+}
 
 // service is a workload that signs in by itself.
 type service struct {

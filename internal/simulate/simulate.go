@@ -105,8 +105,7 @@ type Company struct {
 	horizon event.Time // every step before it has been planned
 	draw    *rand.Rand // what happens: seeded anew for each person and day
 	source  *rand.PCG  // behind draw
-	ids     *rand.Rand // identifiers, in the order of the records
-	buf     []byte     // the record being written
+	scribe  scribe
 }
 
 // New founds the company.
@@ -118,7 +117,7 @@ func New(config Config) *Company {
 		liveFrom: config.Start + event.Time(config.QuietDays)*event.Day,
 		source:   source,
 		draw:     rand.New(source),
-		ids:      rand.New(rand.NewPCG(config.Seed, saltRecords)),
+		scribe:   newScribe(config.Seed),
 	}
 	c.people = hire(config.Seed, config.Users)
 	c.services = install(config.Seed)
@@ -209,21 +208,11 @@ func (c *Company) seed(words ...uint64) {
 	c.source.Seed(c.config.Seed, mix(words...))
 }
 
-// record writes one step in the shape of its identity provider.
+// record writes one step and says which story it is of.
 func (c *Company) record(s *step) Record {
-	c.buf = c.buf[:0]
-	r := Record{Time: s.at, Label: Ordinary}
-	if s.story != 0 {
+	r := c.scribe.write(s)
+	if r.Label = Ordinary; s.story != 0 {
 		r.Label = c.stories[s.story-1].Name
 	}
-	switch {
-	case s.do <= lastOkta:
-		r.Topic, c.buf = TopicOkta, c.appendOkta(c.buf, s)
-	case s.do <= lastEntra:
-		r.Topic, c.buf = TopicEntra, c.appendEntra(c.buf, s)
-	default:
-		r.Topic, c.buf = TopicKeycloak, c.appendKeycloak(c.buf, s)
-	}
-	r.Value = slices.Clone(c.buf)
 	return r
 }
