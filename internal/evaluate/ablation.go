@@ -36,6 +36,7 @@ func (s *summary) firings() []Firing {
 			}
 			sum.Attacks += len(f.of)
 			sum.Benign += f.Benign
+			sum.Challenged += f.Challenged
 		}
 	}
 	var all []Firing

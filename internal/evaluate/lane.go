@@ -2,6 +2,8 @@ package evaluate
 
 import (
 	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/riskstream/riskstream/event"
@@ -24,11 +26,13 @@ type lane struct {
 	outcomes []outcome    // by attack
 	found    map[uint32]int32
 	fired    map[string]*Firing
-	people   []felt // by user, in the test window
+	stories  map[string]*Story // by what befalls honest users
+	people   []felt            // by user, in the test window
 
 	now   *Case
-	moved bool // reauth_after of the case's user has moved with it
-	spent time.Duration
+	names []string  // of the detections at it
+	moved bool      // reauth_after of the case's user has moved with it
+	costs []float64 // ns per event, by batch
 }
 
 // outcome is what has become of one attack.
@@ -50,9 +54,23 @@ type felt struct {
 // Firing is how often a detector has spoken, in the test window.
 type Firing struct {
 	Detector string `json:"detector"`
-	Attacks  int    `json:"attacks"` // on attackers' events, attacks
+	Attacks  int    `json:"attacks"` // attacks with such an event
 	Benign   int    `json:"benign"`  // benign sign-ins
-	of       map[int32]struct{}
+	// Challenged are those of them that were challenged.
+	Challenged int `json:"challenged"`
+	of         map[int32]struct{}
+}
+
+// Story is what honest users felt in something that looks like an attack and is
+// none; "" is ordinary days.
+type Story struct {
+	Name       string `json:"story"`
+	SignIns    int    `json:"sign_ins"`
+	Challenged int    `json:"challenged"`
+	AtMedium   int    `json:"at_medium"`
+	Alerts     int    `json:"alerts"`
+	// Highest is the highest score at any of the sign-ins.
+	Highest float64 `json:"highest_score"`
 }
 
 func newLane(p *engine.Pipeline, without string, l *ledger) (*lane, error) {
@@ -62,7 +80,7 @@ func newLane(p *engine.Pipeline, without string, l *ledger) (*lane, error) {
 	}
 	n := &lane{
 		values: values{name: nameRiskstream}, without: without, replay: replay, pipeline: p, ledger: l,
-		found: map[uint32]int32{}, fired: map[string]*Firing{},
+		found: map[uint32]int32{}, fired: map[string]*Firing{}, stories: map[string]*Story{},
 	}
 	replay.Observe(n)
 	return n, nil
@@ -82,11 +100,13 @@ func (n *lane) take(cases []Case) {
 	for i := range cases {
 		n.one(&cases[i])
 	}
-	n.spent += time.Since(began)
+	if len(cases) > 0 {
+		n.costs = append(n.costs, float64(time.Since(began))/float64(len(cases)))
+	}
 }
 
 func (n *lane) one(c *Case) {
-	n.now, n.moved = c, false
+	n.now, n.moved, n.names = c, false, n.names[:0]
 	if c.note.attack >= 0 {
 		n.outcomes[c.note.attack].since = c.note.since
 	}
@@ -107,14 +127,52 @@ func (n *lane) one(c *Case) {
 		return
 	}
 	if c.note.sample >= 0 && c.note.attack < 0 {
-		f := &n.people[u]
-		f.signIns++
-		f.challenged += count(n.moved)
-		f.medium += count(result.Level >= event.Medium)
+		n.felt(c, &result)
 	}
 	if n.without == "" && counts(c) {
 		n.days.see(c.Event.Time, u, result.Score, isVictim(c, n.ledger))
 	}
+}
+
+// felt notes what a benign sign-in has led to.
+func (n *lane) felt(c *Case, result *engine.Result) {
+	medium := result.Level >= event.Medium
+	f := &n.people[c.note.user]
+	f.signIns++
+	f.challenged += count(n.moved)
+	f.medium += count(medium)
+	if n.without != "" {
+		return
+	}
+	s := n.story(c)
+	s.SignIns++
+	s.Challenged += int(count(n.moved))
+	s.AtMedium += int(count(medium))
+	s.Highest = max(s.Highest, result.Score)
+	for _, name := range n.names {
+		firing := n.firing(name)
+		firing.Benign++
+		firing.Challenged += int(count(n.moved))
+	}
+}
+
+// story is the story that an honest user's event belongs to.
+func (n *lane) story(c *Case) *Story {
+	s := n.stories[c.Truth.Story]
+	if s == nil {
+		s = &Story{Name: c.Truth.Story}
+		n.stories[c.Truth.Story] = s
+	}
+	return s
+}
+
+func (n *lane) firing(name string) *Firing {
+	f := n.fired[name]
+	if f == nil {
+		f = &Firing{Detector: name, of: map[int32]struct{}{}}
+		n.fired[name] = f
+	}
+	return f
 }
 
 // value is the subject's score at an event that says something new: a detection,
@@ -174,19 +232,12 @@ func (n *lane) Detections(e *event.Event, detections []event.Detection) {
 				n.found[c.Truth.Campaign] = c.note.targets
 			}
 		}
-		if n.without != "" || !n.ledger.windows.test(e.Time) {
-			continue
-		}
-		f := n.fired[name]
-		if f == nil {
-			f = &Firing{Detector: name, of: map[int32]struct{}{}}
-			n.fired[name] = f
-		}
 		switch {
+		case n.without != "" || !n.ledger.windows.test(e.Time):
 		case c.note.attack >= 0:
-			f.of[c.note.attack] = struct{}{}
-		case c.note.sample >= 0 && e.Kind == event.KindEvent:
-			f.Benign++
+			n.firing(name).of[c.note.attack] = struct{}{}
+		case e.Kind == event.KindEvent && !slices.Contains(n.names, name):
+			n.names = append(n.names, strings.Clone(name))
 		}
 	}
 }
@@ -215,7 +266,11 @@ func (n *lane) Score(record *event.Score) {
 	if n.honest(u, own, at) && n.ledger.windows.test(at) {
 		f := &n.people[u]
 		f.challenges += count(moved)
-		f.alerts += count(record.Level >= event.Medium && record.PreviousLevel < event.Medium)
+		alert := count(record.Level >= event.Medium && record.PreviousLevel < event.Medium)
+		f.alerts += alert
+		if own && n.without == "" {
+			n.story(n.now).Alerts += int(alert)
+		}
 		f.revokes += count(moved && record.Decision == event.Revoke)
 	}
 }

@@ -31,9 +31,10 @@ const (
 )
 
 // rateOf is the rate over all users' shares. Users are drawn with replacement
-// and bring all that is theirs (a cluster bootstrap, percentile interval). Where
-// all users agree resampling says nothing; then the end that is open is the
-// exact one-sided bound for as many users: 1 − 0.025^(1/n), the rule of three.
+// and bring all that is theirs (a cluster bootstrap, percentile interval); lots
+// among equals are drawn anew each time. Where every draw is 0 or 1 resampling
+// says nothing; then the end that is open is the exact one-sided bound for as
+// many users: 1 − 0.025^(1/n), the rule of three.
 func rateOf(shares []share, seed uint64) Rate {
 	shares = slices.DeleteFunc(slices.Clone(shares), func(s share) bool { return s.of == 0 })
 	of := 0.0
@@ -44,15 +45,16 @@ func rateOf(shares []share, seed uint64) Rate {
 	if of == 0 {
 		return r
 	}
-	switch r.Value {
-	case 0:
-		r.High = 1 - math.Pow(beyond, 1/float64(len(shares)))
-	case 1:
-		r.Low, r.High = math.Pow(beyond, 1/float64(len(shares))), 1
-	default:
-		draw := rand.New(rand.NewPCG(seed, uint64(len(shares))))
-		r.Low, r.High = bootstrap(inBlocks(shares, draw), draw)
+	draw := rand.New(rand.NewPCG(seed, uint64(len(shares))))
+	r.Low, r.High = bootstrap(inBlocks(shares, draw), draw)
+	bound := 1 - math.Pow(beyond, 1/float64(len(shares)))
+	if r.High == 0 {
+		r.High = bound
 	}
+	if r.Low == 1 {
+		r.Low = 1 - bound
+	}
+	r.Low, r.High = min(r.Low, r.Value), max(r.High, r.Value)
 	return r
 }
 
@@ -87,7 +89,11 @@ func bootstrap(shares []share, draw *rand.Rand) (low, high float64) {
 		var sum share
 		for range shares {
 			s := shares[draw.IntN(len(shares))]
-			sum.hits += s.hits
+			sure := math.Floor(s.hits)
+			if lot := s.hits - sure; lot > 0 && draw.Float64() < lot {
+				sure++
+			}
+			sum.hits += sure
 			sum.of += s.of
 		}
 		rates[i] = sum.hits / sum.of

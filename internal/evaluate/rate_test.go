@@ -23,7 +23,8 @@ func TestRateOf(t *testing.T) {
 		{"all of ten", of(1, 1, 1, 1, 1, 1, 1, 1, 1, 1), Rate{1, 0.692, 1, 10, 10}},
 		{"half of ten", of(0, 1, 0, 1, 0, 1, 0, 1, 0, 1), Rate{0.5, 0.2, 0.8, 10, 10}},
 		{"users bring all that is theirs", []share{{5, 5}, {0, 5}}, Rate{0.5, 0, 1, 10, 2}},
-		{"a half hit is a half", []share{{0.5, 1}, {0.5, 1}}, Rate{0.5, 0.5, 0.5, 2, 2}},
+		{"a half hit is a half, and a lot", []share{{0.5, 1}, {0.5, 1}}, Rate{0.5, 0, 1, 2, 2}},
+		{"hardly ever", []share{{0.001, 1}, {0.001, 1}}, Rate{0.001, 0, 0.842, 2, 2}},
 	} {
 		got := rateOf(c.shares, 1)
 		got.Low, got.High = math.Round(got.Low*1000)/1000, math.Round(got.High*1000)/1000

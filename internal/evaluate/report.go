@@ -10,11 +10,12 @@ type Report struct {
 	Defaults    Defaults    `json:"defaults"`
 	Detection   []Detection `json:"time_to_detect"`
 	Campaigns   []Campaign  `json:"campaigns"`
+	Stories     []Story     `json:"stories"`
 	Firings     []Firing    `json:"detectors"`
 	Ablation    []Ablated   `json:"ablation"`
 	Calibration Calibration `json:"calibration"`
 	// CostNS is the time of an event in both lanes, on one core, in nanoseconds.
-	CostNS int64 `json:"cost_ns_per_event"`
+	CostNS float64 `json:"cost_ns_per_event"`
 }
 
 // Data is what was evaluated.

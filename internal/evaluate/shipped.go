@@ -151,3 +151,25 @@ func (s *summary) campaigns() []Campaign {
 	}
 	return all
 }
+
+// stories are what honest users felt, the ordinary days first, then as the
+// simulation lists them.
+func (s *summary) stories() []Story {
+	var all []Story
+	for _, name := range slices.Concat([]string{""}, simulate.Negatives[:]) {
+		sum := Story{Name: name}
+		for _, study := range s.studies {
+			if of := study.lanes[0].stories[name]; of != nil {
+				sum.SignIns += of.SignIns
+				sum.Challenged += of.Challenged
+				sum.AtMedium += of.AtMedium
+				sum.Alerts += of.Alerts
+				sum.Highest = max(sum.Highest, of.Highest)
+			}
+		}
+		if sum.SignIns > 0 {
+			all = append(all, sum)
+		}
+	}
+	return all
+}

@@ -23,7 +23,7 @@ func NewReport(data Data, prevalence float64, studies ...*Study) *Report {
 		s.offset = append(s.offset, s.users)
 		s.users += len(study.ledger.signIns)
 	}
-	r := &Report{Data: s.data(data), Defaults: s.defaults(), Detection: s.detection(), Campaigns: s.campaigns(), Firings: s.firings(), Ablation: s.ablation()}
+	r := &Report{Data: s.data(data), Defaults: s.defaults(), Detection: s.detection(), Campaigns: s.campaigns(), Stories: s.stories(), Firings: s.firings(), Ablation: s.ablation()}
 	main := s.each(func(st *Study) *values { return &st.lanes[0].values })
 	r.Methods = append(r.Methods, s.method(main, prevalence))
 	for i := range studies[0].baselines {
@@ -33,7 +33,7 @@ func NewReport(data Data, prevalence float64, studies ...*Study) *Report {
 	attacks, benign := s.split(s.scores())
 	r.Calibration = calibrationOf(attacks, benign, prevalence)
 	for _, study := range studies {
-		r.CostNS += study.cost().Nanoseconds() / int64(len(studies))
+		r.CostNS += study.cost() / float64(len(studies))
 	}
 	return r
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // table is a part of a report as people read it, on a terminal, in Markdown and
@@ -19,7 +18,7 @@ type table struct {
 
 // tables are the whole report.
 func (r *Report) tables() []table {
-	all := []table{r.dataTable(), r.attackTable(), r.variantTable(), r.methodTable(), r.defaultsTable(), r.recallTable(), r.detectionTable()}
+	all := []table{r.dataTable(), r.attackTable(), r.variantTable(), r.methodTable(), r.defaultsTable(), r.storyTable(), r.recallTable(), r.detectionTable()}
 	if len(r.Campaigns) > 0 {
 		all = append(all, r.campaignTable())
 	}
@@ -52,7 +51,7 @@ func (r *Report) dataTable() table {
 	if d.Unknown > 0 {
 		add("attacks on users never seen before, left out", number(d.Unknown))
 	}
-	add("riskstream's lanes, per event", (time.Duration(r.CostNS) * time.Nanosecond).Round(10*time.Nanosecond).String())
+	add("riskstream's lanes, per event", fmt.Sprintf("%.1f µs", r.CostNS/1000))
 	return t
 }
 
@@ -151,6 +150,22 @@ func (r *Report) defaultsTable() table {
 	add("session replays and approved fatigue revoked", d.Ended, share100)
 	add("… with the compromise", d.EndedAtOnce, share100)
 	t.Rows = append(t.Rows, []string{"median challenges in a user's first 12 sign-ins", fmt.Sprintf("%.2g", d.Reauths), "", ""})
+	return t
+}
+
+func (r *Report) storyTable() table {
+	t := table{
+		Name: "stories", Title: "What honest users felt, at the shipped levels",
+		Note: "By what befell them. Alerts are those at any event of theirs; the rest is of sign-ins.",
+		Head: []string{"", "sign-ins", "challenged", "at medium", "alerts", "highest score"},
+	}
+	for _, s := range r.Stories {
+		name := s.Name
+		if name == "" {
+			name = "ordinary days"
+		}
+		t.Rows = append(t.Rows, []string{name, number(s.SignIns), number(s.Challenged), number(s.AtMedium), number(s.Alerts), fmt.Sprintf("%.2f", s.Highest)})
+	}
 	return t
 }
 
@@ -278,11 +293,11 @@ func (r *Report) calibrationTable() table {
 func (r *Report) firingTable() table {
 	t := table{
 		Name: "detectors", Title: "How often each detector speaks",
-		Note: "On how many attacks (any of the attacker's events) and on how many benign sign-ins.",
-		Head: []string{"detector", "attacks", "benign sign-ins"},
+		Note: "On how many attacks (any of the attacker's events), on how many benign sign-ins, and how many of these were challenged.",
+		Head: []string{"detector", "attacks", "benign sign-ins", "challenged"},
 	}
 	for _, f := range r.Firings {
-		t.Rows = append(t.Rows, []string{f.Detector, number(f.Attacks), number(f.Benign)})
+		t.Rows = append(t.Rows, []string{f.Detector, number(f.Attacks), number(f.Benign), number(f.Challenged)})
 	}
 	return t
 }
