@@ -45,6 +45,7 @@ type attack struct {
 	first, last    event.Time // of the attacker's events
 	compromise     event.Time // 0: the attacker never came in
 	since          int32
+	unknown        bool // on a user of whom nothing was known, and left out for it
 }
 
 // inHands is how long after the attacker's last event an account counts as
@@ -74,7 +75,6 @@ type ledger struct {
 	// fromSecond leaves out the first sign-in of each user, benign or not, as
 	// the literature on the RBA dataset does: nothing is known to judge it by.
 	fromSecond bool
-	unknown    int // attacks left out for it
 	first      event.Time
 	last       event.Time
 	events     int
@@ -138,7 +138,7 @@ func (l *ledger) enter(c *Case) {
 	}
 	if asked && l.fromSecond && nth == 0 {
 		if c.note.attack >= 0 {
-			l.unknown++
+			l.attacks[c.note.attack].unknown = true
 		}
 		return
 	}
@@ -179,6 +179,11 @@ func (l *ledger) strike(c *Case, u, nth int32) bool {
 	}
 	c.note.since = a.since
 	return first
+}
+
+// tested reports an attack of the test window in which the attacker came in.
+func (l *ledger) tested(a *attack) bool {
+	return a.compromise != 0 && !a.unknown && l.windows.test(a.compromise)
 }
 
 // open is the attack that is under way against a user, or whose account is in

@@ -25,7 +25,7 @@ func (s *summary) victims(has func(*attack) bool, hit func(st *Study, attack int
 	for i, study := range s.studies {
 		for j := range study.ledger.attacks {
 			a := &study.ledger.attacks[j]
-			if study.ledger.windows.test(a.compromise) && has(a) {
+			if study.ledger.tested(a) && has(a) {
 				u := &shares[s.offset[i]+int(a.user)]
 				u.of++
 				u.hits += float64(count(hit(study, j)))
@@ -99,7 +99,7 @@ func (s *summary) detection() []Detection {
 		for _, study := range s.studies {
 			for j := range study.ledger.attacks {
 				a, o := &study.ledger.attacks[j], &study.lanes[0].outcomes[j]
-				if !study.ledger.windows.test(a.compromise) || !(kind{model: m}).has(a) {
+				if !study.ledger.tested(a) || !(kind{model: m}).has(a) {
 					continue
 				}
 				d.Attacks++

@@ -59,7 +59,6 @@ func (s *summary) data(d Data) Data {
 	for _, study := range s.studies {
 		l := study.ledger
 		d.Events += l.events
-		d.Unknown += l.unknown
 		d.Days = max(d.Days, study.length())
 		for _, benign := range l.benign {
 			d.Users += int(count(benign))
@@ -67,9 +66,12 @@ func (s *summary) data(d Data) Data {
 		for i := range l.attacks {
 			a := &l.attacks[i]
 			switch {
-			case a.compromise == 0 && l.windows.test(a.first):
+			case !l.windows.test(max(a.first, a.compromise)):
+			case a.unknown:
+				d.Unknown++
+			case a.compromise == 0:
 				d.Repelled++
-			case l.windows.test(a.compromise):
+			default:
 				d.Attacks++
 			}
 		}

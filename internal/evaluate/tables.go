@@ -2,6 +2,7 @@ package evaluate
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -18,19 +19,12 @@ type table struct {
 
 // tables are the whole report.
 func (r *Report) tables() []table {
-	all := []table{r.dataTable(), r.attackTable(), r.variantTable(), r.methodTable(), r.defaultsTable(), r.storyTable(), r.recallTable(), r.detectionTable()}
-	if len(r.Campaigns) > 0 {
-		all = append(all, r.campaignTable())
+	all := []table{
+		r.dataTable(), r.attackTable(), r.variantTable(), r.methodTable(), r.defaultsTable(), r.storyTable(), r.recallTable(),
+		r.detectionTable(), r.campaignTable(), r.precisionTable(), r.learningTable(), r.tprTable(), r.calibrationTable(),
+		r.firingTable(), r.ablationTable(),
 	}
-	all = append(all, r.precisionTable(), r.learningTable())
-	if len(r.Methods[0].AtTPR) > 0 {
-		all = append(all, r.tprTable())
-	}
-	all = append(all, r.calibrationTable(), r.firingTable())
-	if len(r.Ablation) > 0 {
-		all = append(all, r.ablationTable())
-	}
-	return all
+	return slices.DeleteFunc(all, func(t table) bool { return len(t.Rows) == 0 })
 }
 
 func (r *Report) dataTable() table {
@@ -255,6 +249,9 @@ func learningBin(l Learning) string {
 }
 
 func (r *Report) tprTable() table {
+	if len(r.Methods[0].AtTPR) == 0 {
+		return table{}
+	}
 	t := table{
 		Name: "tpr", Title: "What it costs to find so many of the very targeted attacks",
 		Note: fmt.Sprintf("The form in which results on the RBA dataset are published (medians there: 2, 7 and 12 challenges in the first 12 sign-ins). The thresholds are those that find so many of the %d attacks tested, so this is not prequential.", r.Methods[0].AtTPR[0].Attacks),

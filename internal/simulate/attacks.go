@@ -37,18 +37,17 @@ func throughVPN(i *intruder) {
 // browser are the same.
 func targeted(i *intruder) {
 	i.inCountry()
-	i.imitate(70 * event.Day)
+	i.imitate(90 * event.Day)
 	i.signIn()
 	i.loot()
 }
 
 // veryTargeted comes from the victim's own provider (or, hosting, through the
-// exits that the victim uses) with the victim's browser, at the victim's hours.
+// exit that the victim uses) with the victim's browser, at the victim's hours.
 // What is left is the address, the version and what is done next.
 func veryTargeted(i *intruder) {
 	if i.hosting() {
-		exits := i.v.town.nation.exits
-		i.comeFrom(exits[(i.v.provider+i.draw.IntN(2))%len(exits)])
+		i.comeFrom(i.v.town.nation.exits[i.v.provider])
 	} else if l := i.v.lineOn(i.at); l.mobile {
 		i.comeFrom(l.net)
 	} else {
@@ -119,7 +118,7 @@ func residentialProxy(i *intruder) {
 	for range 4 + i.draw.IntN(4) {
 		i.wait(40 * event.Second)
 		i.proxyIn(n)
-		i.do(oktaOpen).app = prized[i.draw.IntN(len(prized))]
+		i.take()
 	}
 }
 
@@ -166,10 +165,12 @@ func sessionReplay(i *intruder) {
 		i.wait(10 * event.Minute)
 	}
 	i.device = &thief
-	if i.chance(25) {
+	if i.chance(50) {
+		i.anywhere()
+	} else {
+		i.inCountry()
 		i.imitate(70 * event.Day)
 	}
-	i.anywhere()
 	i.wait(2 * event.Minute)
 	i.win(oktaOpen)
 	i.loot()

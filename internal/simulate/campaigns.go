@@ -139,7 +139,7 @@ func (p *Population) atWork(r *resident, at event.Time) event.Time {
 // launch plans all that a campaign does.
 func (p *Population) launch(c *campaign) {
 	p.reseed(saltCampaign, uint64(c.number))
-	i := &intruder{p: p, c: c, draw: p.draw, at: c.at, label: label{attack: c.attack, variant: c.variant, campaign: c.number}}
+	i := &intruder{p: p, c: c, draw: p.draw, at: c.at, open: oktaOpen, label: label{attack: c.attack, variant: c.variant, campaign: c.number}}
 	i.become(&p.people[c.victims[0]])
 	i.device = &device{software: drawSoftware(p.draw), mark: p.draw.Uint64(), late: event.Time(p.draw.Int64N(int64(90 * event.Day)))}
 	attacks[c.attack-1](i)

@@ -137,10 +137,13 @@ func (a *agenda) elsewhere() *scene {
 	return a.over(&l, a.mainDevice())
 }
 
-// through is the exit of a VPN provider in a country: one of the two hosters
-// that the provider has there.
+// through is the exit of a VPN provider in a country: mostly at one hoster, at
+// times at the provider's other one.
 func (a *agenda) through(n *nation) *scene {
-	exit := n.exits[(a.r.provider+a.draw.IntN(2))%len(n.exits)]
+	exit := n.exits[a.r.provider]
+	if a.oneIn(6) {
+		exit = n.exits[(a.r.provider+1)%len(n.exits)]
+	}
 	return a.at(a.r.town, exit, a.draw.Uint64N(8), a.mainDevice(), label{})
 }
 

@@ -18,6 +18,7 @@ type intruder struct {
 	from    *network
 	host    uint64
 	session uint64
+	open    action // how applications are opened: from the session at Okta or at Entra
 	label   label
 }
 
@@ -54,10 +55,13 @@ func (i *intruder) win(what action) {
 func (i *intruder) signIn() {
 	what := oktaSignIn
 	if i.chance(30) {
-		what = entraSignIn
+		what, i.open = entraSignIn, entraSignIn
 	}
 	i.win(what)
 }
+
+// take opens one of the applications that intruders look for.
+func (i *intruder) take() { i.do(i.open).app = prized[i.draw.IntN(len(prized))] }
 
 // prized are the applications that intruders look for.
 var prized = [...]uint8{0, 4, 6, 9, 14, 18, 19, 20, 23}
@@ -67,7 +71,7 @@ var prized = [...]uint8{0, 4, 6, 9, 14, 18, 19, 20, 23}
 func (i *intruder) loot() {
 	for range 3 + i.draw.IntN(5) {
 		i.wait(30 * event.Second)
-		i.do(oktaOpen).app = prized[i.draw.IntN(len(prized))]
+		i.take()
 	}
 	if i.chance(30) {
 		for range 10 + i.draw.IntN(50) {
@@ -80,7 +84,8 @@ func (i *intruder) loot() {
 		i.session = i.draw.Uint64()
 		i.do(oktaSignIn)
 		i.wait(event.Minute)
-		i.do(oktaOpen).app = prized[i.draw.IntN(len(prized))]
+		i.open = oktaOpen
+		i.take()
 	}
 }
 
@@ -108,18 +113,15 @@ func (i *intruder) anywhere() {
 // homeIn is a line in a town, by market share.
 func (i *intruder) homeIn(t *town) *network { return t.homes[drawShare(i.draw, homeShares[:])] }
 
-// inCountry is the victim's country: a rented machine or an exit there, or a
-// line in the victim's town.
+// inCountry is the victim's country: a rented machine there that is on no list,
+// for who takes the trouble has looked it up, or a line in the victim's town.
 func (i *intruder) inCountry() {
-	n := i.v.town.nation
-	switch {
-	case !i.hosting():
-		i.comeFrom(i.homeIn(i.v.town))
-	case i.chance(50):
-		i.comeFrom(n.rented[i.draw.IntN(len(n.rented))])
-	default:
-		i.comeFrom(n.exits[i.draw.IntN(len(n.exits))])
+	if i.hosting() {
+		machines := i.v.town.nation.unlisted
+		i.comeFrom(machines[i.draw.IntN(len(machines))])
+		return
 	}
+	i.comeFrom(i.homeIn(i.v.town))
 }
 
 // proxyIn is another address of a proxy service in a country: homes whose

@@ -251,7 +251,7 @@ func (p *Population) employ(r *resident, chance func(int) bool) {
 	case k < percentHired+percentLeave:
 		r.away = [2]event.Time{within(14, 22), within(86, 94)}
 	case k < percentHired+percentLeave+percentLeft:
-		r.until = within(14, 18)
+		r.until, r.mfa = within(14, 18), false // an account from before there was a second factor
 	}
 	if r.kiosk = r.town.office != nil && chance(percentKiosk); r.kiosk {
 		r.shared = p.kiosks[r.town]

@@ -84,6 +84,6 @@ func (i *intruder) spray(targets []uint32, rounds int, pause event.Time, move fu
 		i.wait(5 * event.Minute)
 		i.do(oktaSignIn)
 		i.wait(event.Minute)
-		i.do(oktaOpen).app = prized[i.draw.IntN(len(prized))]
+		i.take()
 	}
 }

@@ -78,6 +78,9 @@ func (a *agenda) travel(t *trip) {
 		from, host = t.to.office, a.draw.Uint64N(4)
 	}
 	last := a.date == t.first+event.Time(t.days-1)*event.Day
+	if zones := t.to.utcOffset - a.r.town.utcOffset; last && (zones > 4 || zones < -4) {
+		return // on the way home all day
+	}
 	start := 8*event.Hour + a.upTo(event.Hour)
 	s := a.at(t.to, from, host, a.mainDevice(), why)
 	s.session(start, 1+a.draw.IntN(3))

@@ -42,6 +42,7 @@ type nation struct {
 	towns      []*town
 	exits      []*network // of VPN providers: the machines of four hosters
 	rented     []*network
+	unlisted   []*network // rented machines that no list has: small hosters, new networks
 }
 
 // town is a city: its networks by provider, in the order of market share.
@@ -172,6 +173,8 @@ func (w *world) buildHosting() {
 				rented := w.add(w.v4(28), t, asn, org, "hosting", "")
 				n.rented = append(n.rented, rented)
 				w.clouds = append(w.clouds, rented)
+				small := hosters + 1 + (i*3+k)%9
+				n.unlisted = append(n.unlisted, w.add(w.v4(28), t, asHoster+uint32(small), fmt.Sprintf("Example Small Hoster %c", 'A'+small), "", ""))
 			}
 		}
 	}
