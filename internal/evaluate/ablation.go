@@ -34,7 +34,7 @@ func (s *summary) firings() []Firing {
 				sum = &Firing{Detector: name}
 				sums[name] = sum
 			}
-			sum.Attacks += len(f.of)
+			sum.Attacks += len(f.attacks)
 			sum.Benign += f.Benign
 			sum.Challenged += f.Challenged
 		}

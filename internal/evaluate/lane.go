@@ -25,7 +25,7 @@ type lane struct {
 	reauth   []event.Time // by user: of the last decision that was not allow
 	outcomes []outcome    // by attack
 	found    map[uint32]int32
-	fired    map[string]*Firing
+	fired    map[string]*firing
 	stories  map[string]*Story // by what befalls honest users
 	people   []felt            // by user, in the test window
 
@@ -58,7 +58,12 @@ type Firing struct {
 	Benign   int    `json:"benign"`  // benign sign-ins
 	// Challenged are those of them that were challenged.
 	Challenged int `json:"challenged"`
-	of         map[int32]struct{}
+}
+
+// firing is a Firing that is being counted.
+type firing struct {
+	Firing
+	attacks map[int32]struct{}
 }
 
 // Story is what honest users felt in something that looks like an attack and is
@@ -80,7 +85,7 @@ func newLane(p *engine.Pipeline, without string, l *ledger) (*lane, error) {
 	}
 	n := &lane{
 		values: values{name: nameRiskstream}, without: without, replay: replay, pipeline: p, ledger: l,
-		found: map[uint32]int32{}, fired: map[string]*Firing{}, stories: map[string]*Story{},
+		found: map[uint32]int32{}, fired: map[string]*firing{}, stories: map[string]*Story{},
 	}
 	replay.Observe(n)
 	return n, nil
@@ -166,10 +171,10 @@ func (n *lane) story(c *Case) *Story {
 	return s
 }
 
-func (n *lane) firing(name string) *Firing {
+func (n *lane) firing(name string) *firing {
 	f := n.fired[name]
 	if f == nil {
-		f = &Firing{Detector: name, of: map[int32]struct{}{}}
+		f = &firing{Firing{Detector: name}, map[int32]struct{}{}}
 		n.fired[name] = f
 	}
 	return f
@@ -235,7 +240,7 @@ func (n *lane) Detections(e *event.Event, detections []event.Detection) {
 		switch {
 		case n.without != "" || !n.ledger.windows.test(e.Time):
 		case c.note.attack >= 0:
-			n.firing(name).of[c.note.attack] = struct{}{}
+			n.firing(name).attacks[c.note.attack] = struct{}{}
 		case e.Kind == event.KindEvent && !slices.Contains(n.names, name):
 			n.names = append(n.names, strings.Clone(name))
 		}

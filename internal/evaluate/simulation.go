@@ -43,7 +43,7 @@ func Simulate(ctx context.Context, cfg *config.Config, sim Simulation) (*Report,
 }
 
 // study judges one population. Its lanes are closed then, and can be reported.
-func (sim *Simulation) study(ctx context.Context, cfg *config.Config, seed uint64, done int) (s *Study, err error) {
+func (sim *Simulation) study(ctx context.Context, cfg *config.Config, seed uint64, done int) (_ *Study, err error) {
 	population := simulate.NewPopulation(simulate.PopulationConfig{
 		Seed: seed, Users: sim.Users, Days: sim.Days, QuietDays: sim.Learn + sim.Calibrate,
 	})
@@ -55,7 +55,8 @@ func (sim *Simulation) study(ctx context.Context, cfg *config.Config, seed uint6
 	start := population.Start()
 	windows := Windows{Calibrate: start + event.Time(sim.Learn)*event.Day}
 	windows.Test = windows.Calibrate + event.Time(sim.Calibrate)*event.Day
-	if s, err = NewStudy(cfg, Options{Windows: windows, Ablation: sim.Ablation}); err != nil {
+	s, err := NewStudy(cfg, Options{Windows: windows, Ablation: sim.Ablation})
+	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
