@@ -1,6 +1,7 @@
 package simulate
 
 import (
+	"encoding/binary"
 	"math/rand/v2"
 
 	"github.com/riskstream/riskstream/event"
@@ -25,12 +26,15 @@ type scene struct {
 // failed attempts are those of a public service under attack; people at work,
 // most of whom have a browser that remembers, fail far less.
 const (
-	oneInTypo        = 20
-	oneInForgotten   = 220
-	oneInStale       = 400
-	oneInOneOff      = 60
-	oneInCoworking   = 25 // of the days at home: a café, a library, a friend's
-	oneInGeoIPChange = 500
+	oneInTypo      = 20
+	oneInForgotten = 220
+	oneInStale     = 400
+	oneInOneOff    = 60
+	oneInCoworking = 25 // of the days at home: a café, a library, a friend's
+	// Of the home networks, one in so many is in another city in an edition of
+	// the database. Vendors publish that they place most addresses of a country
+	// within 50 km, and never all.
+	oneInMisplaced = 30
 	// A gateway in another city: home-town gateways are the rule, but carriers
 	// concentrate them and move their users about.
 	percentJitter = 9
@@ -162,7 +166,8 @@ func (a *agenda) over(l *line, d *device) *scene {
 		return s
 	}
 	lease := uint64(a.date) / uint64(21*event.Day)
-	return a.at(a.r.town, l.net, clean(l.net, mix(l.household, lease)), d, label{})
+	net, why := a.placed(l.net)
+	return a.at(a.r.town, net, clean(net, mix(l.household, lease)), d, why)
 }
 
 // clean is a host of a home network that no residential proxy rents out.
@@ -186,9 +191,6 @@ func (a *agenda) occasion(s *scene) {
 	case a.oneIn(oneInOneOff) && d != r.shared:
 		s.step.device = &device{software: drawSoftware(a.draw), mark: a.draw.Uint64(), late: a.upTo(60 * event.Day)}
 		s.step.truth = negative(OneOffBrowser)
-	case s.step.from.prefix.Addr().Is4() && s.step.from.proxies != nil && a.oneIn(oneInGeoIPChange/10) && a.date/(10*event.Day)%10 == event.Time(r.number)%10:
-		s.step.from = a.misplaced(s.step.from)
-		s.step.truth = negative(GeoIPChange)
 	case a.date >= r.away[1] && a.date < r.away[1]+7*event.Day && r.away[1] != 0:
 		s.step.truth = negative(ReturnFromLeave)
 	case a.date < r.from+21*event.Day && r.from > a.p.config.Start:
@@ -198,15 +200,22 @@ func (a *agenda) occasion(s *scene) {
 	}
 }
 
-// misplaced is the same addresses where a new edition of the database has them:
-// in another city of the country or of a neighbour's.
-func (a *agenda) misplaced(n *network) *network {
-	moved := *n
-	to := a.p.world.towns[a.draw.IntN(len(a.p.world.towns))]
-	if to.nation == a.r.town.nation || a.chance(20) {
-		moved.city, moved.country, moved.land, moved.lat, moved.lon = to.city, to.nation.code, to.nation.land, to.lat, to.lon
+// edition is how long a database of places is used before the next one comes.
+const edition = 10 * event.Day
+
+// placed is a home network as the current edition of the database has it: now
+// and then in another city of the country, for everybody in it.
+func (a *agenda) placed(n *network) (*network, label) {
+	towns := a.r.town.nation.towns
+	first := n.prefix.Addr().As4()
+	h := mix(saltPlace, uint64(binary.BigEndian.Uint32(first[:])), uint64(a.date/edition))
+	to := towns[h>>32%uint64(len(towns))]
+	if h%oneInMisplaced != 0 || to.city == n.city {
+		return n, label{}
 	}
-	return &moved
+	moved := *n
+	moved.city, moved.lat, moved.lon = to.city, to.lat, to.lon
+	return &moved, negative(GeoIPChange)
 }
 
 // errand is a look at something on the phone, at home or on the way.

@@ -18,6 +18,7 @@ const (
 	saltKiosk
 	saltCampaign
 	saltTrip
+	saltPlace
 )
 
 // mix hashes words into one (the finaliser of SplitMix64 after each), so that

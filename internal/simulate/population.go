@@ -1,220 +1,232 @@
 package simulate
 
 import (
-	"strconv"
-	"strings"
+	"cmp"
+	"fmt"
+	"math/rand/v2"
+	"slices"
 
 	"github.com/riskstream/riskstream/event"
 )
 
-const domain = "corp.example"
+// TopicFiles is the topic of a population's file store, whose gateway logs in
+// the Elastic Common Schema.
+const TopicFiles = "idp.files"
 
-// person is an employee: where and with what they sign in.
-type person struct {
-	number    uint64
-	name      string
-	email     string // sign-in name at every provider
-	given     string
-	okta      string // their id at each provider
-	entra     string
-	keycloak  string
-	site      *site
-	home      *network
-	household uint64 // which of the home network's addresses
-	laptop    device
-	phone     device
-	factor    factor
-	developer bool // uses the applications behind Keycloak
-	vpn       bool // works through a VPN provider when at home
-	story     int  // the story they are cast for, counted from 1; 0 for none
+// PopulationConfig says which population NewPopulation makes. The zero value
+// has 300 people over 70 days.
+type PopulationConfig struct {
+	Seed  uint64
+	Start event.Time // midnight (UTC) of the first day; 0 is DefaultStart
+
+	Users int // people; 0 is 300; between MinUsers and MaxUsers
+	Days  int // 0 is 70; at least MinDays, at most MaxDays
+
+	// QuietDays at the beginning have no attack, so that there is something to
+	// learn from; 0 is 21. At most half of the days.
+	QuietDays int
+	// Attacks is how many takeovers there are for each 100 people, shared out
+	// evenly among the kinds; 0 is 28, negative is none.
+	Attacks int
 }
 
-// device is what a person holds in their hands.
-type device struct {
-	software *software
-	id       string // bound by the provider; "" for a device that it does not know
-	name     string
-	managed  bool
-	mark     uint64     // stands for what the provider's own fingerprint would be
-	strange  bool       // the provider's own risk engine takes notice
-	late     event.Time // how long after its release a new version is installed
-}
-
-// software is an operating system with a browser, as the providers name them.
-type software struct {
-	userAgent string // VER stands for the browser's version
-	version   int    // at the simulation's first day; a new one comes every 4 weeks
-	browser   string // Okta's word
-	os        string // Okta's word
-	kind      string // Okta's word: Computer or Mobile
-	entraOS   string
-	entraName string // Entra's word for the browser, before the version
-	platform  string // Okta's word for the platform of a registered device
-}
-
-// versionEpoch is when software has the version in its row.
-const versionEpoch event.Time = 1735689600000 // 2025-01-01
-
-var (
-	chromeMac = &software{
-		"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/VER.0.0.0 Safari/537.36",
-		131, "CHROME", "Mac OS X", "Computer", "MacOs", "Chrome", "MACOS",
-	}
-	safariMac = &software{
-		"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/VER.1 Safari/605.1.15",
-		18, "SAFARI", "Mac OS X", "Computer", "MacOs", "Safari", "MACOS",
-	}
-	chromeWindows = &software{
-		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/VER.0.0.0 Safari/537.36",
-		131, "CHROME", "Windows 10", "Computer", "Windows10", "Chrome", "WINDOWS",
-	}
-	edgeWindows = &software{
-		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/VER.0.0.0 Safari/537.36 Edg/VER.0.0.0",
-		131, "EDGE", "Windows 10", "Computer", "Windows10", "Edge", "WINDOWS",
-	}
-	firefoxLinux = &software{
-		"Mozilla/5.0 (X11; Linux x86_64; rv:VER.0) Gecko/20100101 Firefox/VER.0",
-		134, "FIREFOX", "Linux", "Computer", "Linux", "Firefox", "LINUX",
-	}
-	chromeLinux = &software{
-		"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/VER.0.0.0 Safari/537.36",
-		131, "CHROME", "Linux", "Computer", "Linux", "Chrome", "LINUX",
-	}
-	safariPhone = &software{
-		"Mozilla/5.0 (iPhone; CPU iPhone OS 18_2 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/VER.2 Mobile/15E148 Safari/604.1",
-		18, "SAFARI", "iOS (iPhone)", "Mobile", "Ios", "Mobile Safari", "IOS",
-	}
-	chromePhone = &software{
-		"Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/VER.0.0.0 Mobile Safari/537.36",
-		131, "CHROME", "Android", "Mobile", "Android", "Chrome Mobile", "ANDROID",
-	}
+// Bounds of PopulationConfig.Days: in fewer nothing is learned, and for more
+// than two years nobody's devices last.
+const (
+	MinDays = 14
+	MaxDays = 730
 )
 
-var (
-	laptops = [...]*software{chromeMac, edgeWindows, chromeWindows, safariMac, chromeMac, edgeWindows, firefoxLinux}
-	phones  = [...]*software{safariPhone, chromePhone, safariPhone}
-)
-
-// at is the browser's version at t. Safari's grows once a year, like its
-// system's.
-func (s *software) at(t event.Time) string {
-	step := 28 * event.Day
-	if strings.Contains(s.browser, "SAFARI") {
-		step = 365 * event.Day
+func (c PopulationConfig) withDefaults() PopulationConfig {
+	if c.Start == 0 {
+		c.Start = DefaultStart
 	}
-	return strconv.Itoa(s.version + max(0, int((t-versionEpoch)/step)))
-}
-
-// version is the version of the device's browser at t.
-func (d *device) version(t event.Time) string { return d.software.at(t - d.late) }
-
-// agent is the user agent that the device's browser sends at t.
-func (d *device) agent(t event.Time) string {
-	return strings.ReplaceAll(d.software.userAgent, "VER", d.version(t))
-}
-
-// factor is a person's second factor, in Okta's words.
-type factor struct {
-	name       string // debugData.factor
-	provider   string // authenticationContext.credentialProvider
-	credential string // authenticationContext.credentialType
-	label      string // the enrolled authenticator
-}
-
-var (
-	fastPass = factor{"SIGNED_NONCE", "OKTA_CREDENTIAL_PROVIDER", "ASSERTION", "Okta FastPass"}
-	push     = factor{"OKTA_VERIFY_PUSH", "OKTA_CREDENTIAL_PROVIDER", "OTP", "Okta Verify"}
-	totp     = factor{"OKTA_SOFT_TOKEN", "OKTA_CREDENTIAL_PROVIDER", "OTP", "Okta Verify"}
-)
-
-var factors = [...]factor{fastPass, push, totp, push, push}
-
-var givenNames = [...]string{
-	"Anna", "Jonas", "Oliver", "Miriam", "Grace", "Henry", "Lena", "Daniel", "Wei", "Felix",
-	"Sofia", "Emil", "Amelia", "Paul", "Zoe", "Harriet", "Clara", "Samuel", "Mei", "Moritz",
-	"Ines", "Karim", "Alice", "Nora", "Ethan", "Isla", "Theo", "Maya", "Jun", "Ida",
-	"Marta", "Leon", "George", "Yasmin", "Ruby", "Arthur", "Selin", "Noah", "Priya", "Tomas",
-}
-
-var familyNames = [...]string{
-	"Weber", "Brandt", "Clarke", "Vogel", "Miller", "Hughes", "Sommer", "Rivera", "Tan", "Lorenz",
-	"Keller", "Aydin", "Bennett", "Hartmann", "Carter", "Fraser", "Winter", "Diaz", "Lim", "Becker",
-	"Roth", "Mansour", "Turner", "Pohl", "Brooks", "Palmer", "Schuster", "Patel", "Ng", "Krause",
-	"Nowak", "Busch", "Wright", "Haddad", "Foster", "Barnes", "Yilmaz", "Cooper", "Kumar", "Novak",
-}
-
-// hire makes the people. What somebody is follows from the seed and their
-// number, so that a larger company has the smaller one's people first.
-func hire(seed uint64, users int) []person {
-	people := make([]person, users)
-	for i := range people {
-		people[i] = newPerson(seed, uint64(i))
+	c.Start = midnight(c.Start)
+	if c.Users == 0 {
+		c.Users = 300
 	}
-	return people
+	c.Users = min(max(c.Users, MinUsers), MaxUsers)
+	if c.Days == 0 {
+		c.Days = 70
+	}
+	c.Days = min(max(c.Days, MinDays), MaxDays)
+	if c.QuietDays <= 0 {
+		c.QuietDays = 21
+	}
+	c.QuietDays = min(c.QuietDays, c.Days/2)
+	if c.Attacks == 0 {
+		c.Attacks = 28
+	}
+	return c
 }
 
-func newPerson(seed, n uint64) person {
-	given, family, email := nameOf(n)
-	h := mix(seed, saltPeople, n)
-	site := sites[n%uint64(len(sites))]
-	p := person{
-		number: n, name: given + " " + family, given: given, email: email,
-		okta:      base62("00u", mix(seed, saltOkta, n), 17),
-		entra:     uuidOf(seed, saltEntra, n),
-		keycloak:  uuidOf(seed, saltKeycloak, n),
-		site:      site,
-		home:      site.homes[h%uint64(len(site.homes))],
-		household: h >> 8,
-		factor:    factors[n%uint64(len(factors))],
-		developer: n%3 == 0,
-		vpn:       n%8 == 3,
+// Population is a company over a finite span of days, with attackers and with
+// all that looks like them: what detectors are measured on. Each record's Truth
+// says what it is. Unlike Company's, its events happen at their true hours and
+// nobody is cast by hand. It is not safe for concurrent use.
+type Population struct {
+	config    PopulationConfig
+	world     *world
+	people    []resident
+	kiosks    map[*town]*device
+	campaigns []campaign
+	underway  int // campaigns before it have begun
+
+	plan   []step // in time order; those before next are done
+	next   int
+	day    int // the next one to plan
+	draw   *rand.Rand
+	source *rand.PCG
+	scribe scribe
+}
+
+// NewPopulation makes a population. The same configuration gives the same
+// bytes.
+func NewPopulation(config PopulationConfig) *Population {
+	config = config.withDefaults()
+	source := rand.NewPCG(0, 0)
+	p := &Population{
+		config: config, world: newWorld(), kiosks: map[*town]*device{},
+		source: source, draw: rand.New(source), scribe: newScribe(config.Seed),
 	}
-	p.laptop = newDevice(laptops[n%uint64(len(laptops))], given+"'s laptop", mix(h, 1))
-	p.laptop.managed = true
-	p.phone = newDevice(phones[n%uint64(len(phones))], given+"'s phone", mix(h, 2))
+	for i, t := range p.world.towns {
+		p.kiosks[t] = &device{software: chromeWindows, mark: mix(config.Seed, saltKiosk, uint64(i)), late: 30 * event.Day}
+	}
+	p.people = make([]resident, config.Users)
+	for i := range p.people {
+		p.people[i] = p.newResident(uint64(i))
+	}
+	p.planCampaigns()
 	return p
 }
 
-// nameOf gives each number a different e-mail address: the two lists have 40
-// names each, and 41 and 40 have no common divisor, so that the pairs repeat
-// only after 1600; from there on a number follows.
-func nameOf(n uint64) (given, family, email string) {
-	const names = uint64(len(givenNames))
-	given = givenNames[n%names]
-	family = familyNames[(n+n/names)%uint64(len(familyNames))]
-	email = strings.ToLower(given + "." + family)
-	if round := n / (names * uint64(len(familyNames))); round > 0 {
-		email += strconv.FormatUint(round+1, 10)
+// Start is the first day's midnight, End the last one's end.
+func (p *Population) Start() event.Time { return p.config.Start }
+
+// End is when the span ends: every record is before it.
+func (p *Population) End() event.Time {
+	return p.config.Start + event.Time(p.config.Days)*event.Day
+}
+
+// AttacksFrom is when the quiet days end.
+func (p *Population) AttacksFrom() event.Time {
+	return p.config.Start + event.Time(p.config.QuietDays)*event.Day
+}
+
+// Users lists the people's canonical users. An account that no record names is
+// in it too.
+func (p *Population) Users() []string {
+	users := make([]string, len(p.people))
+	for i := range p.people {
+		users[i] = p.people[i].email
 	}
-	return given, family, email + "@" + domain
+	return users
 }
 
-// newDevice is a device that the providers have registered.
-func newDevice(s *software, name string, mark uint64) device {
-	return device{software: s, id: base62("guo", mark, 17), name: name, mark: mark}
-}
-
-// strange is a device that nobody has registered: an attacker's.
-func strange(s *software, mark uint64) *device {
-	return &device{software: s, mark: mark, strange: true}
-}
-
-// service is a workload that signs in by itself.
-type service struct {
-	name   string
-	id     string
-	client string
-	every  event.Time // between two sign-ins
-	do     action
-	from   *network
-	host   uint64
-}
-
-// install makes the service accounts: two at Entra and one at Keycloak.
-func install(seed uint64) []service {
-	return []service{
-		{"nightly-backup", uuidOf(seed, saltServices, 1), uuidOf(seed, saltServices, 2), event.Hour, entraService, cloud, 3},
-		{"report-export", uuidOf(seed, saltServices, 3), uuidOf(seed, saltServices, 4), 4 * event.Hour, entraService, cloud, 5},
-		{"build-runner", uuidOf(seed, saltServices, 5), "build-runner", 2 * event.Hour, keycloakService, cloud, 7},
+// Next is the next record in time order; false at the end.
+func (p *Population) Next() (Record, bool) {
+	for p.next == len(p.plan) || p.plan[p.next].at >= p.horizon() {
+		if p.day > p.config.Days {
+			return Record{}, false
+		}
+		p.planDay()
 	}
+	s := &p.plan[p.next]
+	p.next++
+	r := p.scribe.write(s)
+	r.Label = Ordinary
+	r.Truth = s.truth.truth()
+	r.Truth.EventID = p.scribe.id
+	r.Truth.User = s.p.email
+	r.Truth.InHands = s.at >= s.r.handsFrom && s.at < s.r.handsUntil
+	switch {
+	case r.Truth.Attack != "":
+		r.Label = r.Truth.Attack
+	case r.Truth.Story != "":
+		r.Label = r.Truth.Story
+	}
+	return r, true
+}
+
+// horizon is the time before which all steps are planned: no day that is still
+// to be planned begins before it anywhere.
+func (p *Population) horizon() event.Time {
+	if p.day > p.config.Days {
+		return p.End()
+	}
+	return min(p.config.Start+event.Time(p.day)*event.Day-farthestEast, p.End())
+}
+
+// planDay plans one date of everybody's.
+func (p *Population) planDay() {
+	rest := p.plan[p.next:]
+	p.plan = append(p.plan[:0], rest...)
+	p.next = 0
+	date := p.config.Start + event.Time(p.day)*event.Day
+	p.day++
+	for i := range p.people {
+		r := &p.people[i]
+		if !r.working(date) {
+			continue
+		}
+		p.reseed(uint64(date), saltPeople, r.number)
+		(&agenda{p: p, r: r, date: date}).live()
+	}
+	for ; p.underway < len(p.campaigns) && p.campaigns[p.underway].at < p.horizon()+event.Day; p.underway++ {
+		p.launch(&p.campaigns[p.underway])
+	}
+	p.plan = slices.DeleteFunc(p.plan, func(s step) bool { return s.at < p.config.Start || s.at >= p.End() })
+	slices.SortStableFunc(p.plan, func(a, b step) int { return cmp.Compare(a.at, b.at) })
+}
+
+// reseed makes what is drawn next a function of the seed and the words alone.
+func (p *Population) reseed(words ...uint64) { p.source.Seed(p.config.Seed, mix(words...)) }
+
+// Directory is the company's directory file: it joins the providers' ids to
+// the people, and names the offices and the networks of carriers and planes.
+func (p *Population) Directory() []byte {
+	b := []byte("users:\n")
+	for i := range p.people {
+		r := &p.people[i]
+		b = fmt.Appendf(b, "  - {name: %s, kind: human, aliases: [%q, %q, %q]}\n", r.email, "okta:"+r.okta, "entra:"+r.entra, "keycloak:"+r.keycloak)
+	}
+	b = append(b, "networks:\n"...)
+	for _, t := range p.world.towns {
+		if t.office != nil {
+			b = fmt.Appendf(b, "  - {cidr: %s, corporate: true, name: %s office}\n", t.office.prefix, t.city)
+		}
+	}
+	for i := range p.world.rows {
+		if r := &p.world.rows[i]; r.kind != "" {
+			b = fmt.Appendf(b, "  - {cidr: %s, as_type: %s}\n", r.prefix, r.kind)
+		}
+	}
+	return b
+}
+
+// populationConfig is the configuration file. Places are the logs' own, which
+// change their minds about an address as databases do.
+const populationConfig = `sources:
+  - {topic: ` + TopicOkta + `, format: okta}
+  - {topic: ` + TopicEntra + `, format: entra}
+  - {topic: ` + TopicKeycloak + `, format: keycloak}
+  - {topic: ` + TopicFiles + `, format: ecs}
+geoip:
+  asn: asn.mmdb
+  anonymous: anonymous.mmdb
+directory: directory.yaml
+`
+
+// Configuration is what riskstream needs to read the population's logs, by file
+// name: riskstream.yaml and all that it names, to be written into one
+// directory.
+func (p *Population) Configuration() (map[string][]byte, error) {
+	asn, anonymous, err := p.world.databases()
+	if err != nil {
+		return nil, err
+	}
+	return map[string][]byte{
+		"riskstream.yaml": []byte(populationConfig), "directory.yaml": p.Directory(),
+		"asn.mmdb": asn, "anonymous.mmdb": anonymous,
+	}, nil
 }

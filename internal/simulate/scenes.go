@@ -90,7 +90,8 @@ func (s *scene) develop(start event.Time) {
 }
 
 // readFiles is a day's work with the file store: mostly the same few folders,
-// and now and then a whole one at once.
+// now and then a whole one at once and, rarely, all of them onto a new machine
+// within minutes.
 func (s *scene) readFiles(start event.Time) {
 	for range 1 + s.a.draw.IntN(3) {
 		s.file(start+s.a.upTo(7*event.Hour), filesOpen)
@@ -103,6 +104,13 @@ func (s *scene) readFiles(start event.Time) {
 		for range 6 + s.a.draw.IntN(13) {
 			s.file(at, filesDownload)
 			at += 5*event.Second + s.a.upTo(40*event.Second)
+		}
+	}
+	if s.a.oneIn(2000) {
+		at := start + s.a.upTo(6*event.Hour)
+		for range 25 + s.a.draw.IntN(40) {
+			s.file(at, filesDownload)
+			at += event.Second + s.a.upTo(6*event.Second)
 		}
 	}
 }

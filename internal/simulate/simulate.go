@@ -3,10 +3,11 @@
 // would have logged, in their own shapes: Okta System Log, Microsoft Entra
 // sign-in logs in their Azure Monitor envelope, and Keycloak listener events.
 //
-// It feeds the demo and load tests. Everything follows from Config: the same
-// Config gives the same bytes, and no clock is read.
+// Company feeds the demo and load tests; Population is a larger company over
+// some weeks, with labels, that detectors are measured on (population.go). The
+// same configuration gives the same bytes, and no clock is read.
 //
-// The company's life has two phases. Quiet history comes first: enough working
+// A Company's life has two phases. Quiet history comes first: enough working
 // days for every baseline to be learned. From LiveFrom on, the live phase
 // squeezes working days into spans of LiveSpan, and in the first of them each
 // Story is told once, by one person whose whole part in the live phase it is.
