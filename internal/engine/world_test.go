@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -40,8 +42,12 @@ type world struct {
 	stepEnds event.Time // where inStep waits next
 }
 
+// patient is how long a test may take: on a busy machine a tenth of it, and less
+// than after which go test ends all tests without saying what they waited for.
+const patient = 5 * time.Minute
+
 func newWorld(t *testing.T, addr, prefix string, users int, opts ...kgo.Opt) *world {
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), patient)
 	t.Cleanup(cancel)
 	company := simulate.New(simulate.Config{Seed: 7, Users: users})
 	client, err := kgo.NewClient(append(opts, kgo.SeedBrokers(addr))...)
@@ -151,10 +157,41 @@ func (w *world) wait(what string, done func() bool) {
 	for !done() {
 		select {
 		case <-w.ctx.Done():
-			w.t.Fatalf("waiting for %s: %v", what, w.ctx.Err())
+			w.t.Fatalf("waiting for %s: %v\n%s", what, w.ctx.Err(), w.offsets())
 		case <-tick.C:
 		}
 	}
+}
+
+// offsets tells how far each group is in what it reads.
+func (w *world) offsets() string {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	topics := w.cfg.Kafka.Topics()
+	reads := map[string][]string{"ingest": nil, "source-lane": {topics.Activity}, "subject-lane": {topics.Events}}
+	for _, source := range w.cfg.Sources {
+		reads["ingest"] = append(reads["ingest"], source.Topic)
+	}
+	var out strings.Builder
+	for _, group := range slices.Sorted(maps.Keys(reads)) {
+		committed, err := w.admin.FetchOffsets(ctx, w.cfg.Kafka.Group(group))
+		if err != nil {
+			fmt.Fprintf(&out, "%s: %v\n", group, err)
+			continue
+		}
+		ends, err := w.admin.ListEndOffsets(ctx, reads[group]...)
+		if err != nil {
+			fmt.Fprintf(&out, "%s: %v\n", group, err)
+			continue
+		}
+		ends.Each(func(end kadm.ListedOffset) {
+			at, ok := committed.Lookup(end.Topic, end.Partition)
+			if !ok || at.At != end.Offset {
+				fmt.Fprintf(&out, "%s is at %d (committed: %v) of %d in %s/%d\n", group, at.At, ok, end.Offset, end.Topic, end.Partition)
+			}
+		})
+	}
+	return out.String()
 }
 
 // scored is how many records of risk.events are committed as scored.
