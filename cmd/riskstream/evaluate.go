@@ -64,8 +64,8 @@ travel is left out. Users' history is kept in memory: some 4 GB for all of it.`,
 	f.IntVar(&flags.users, "users", 1000, "`number` of people in each of them")
 	f.IntVar(&flags.days, "days", 70, "`number` of days that each of them lasts")
 	f.StringVar(&flags.rba, "rba", "", "evaluate on the RBA dataset in this CSV `file`; - is standard input")
-	f.IntVar(&flags.learn, "learn", 0, "`days` that only teach (default 14; 30 with --rba)")
-	f.IntVar(&flags.calibrate, "calibrate", 0, "`days` after them that fix the thresholds (default 7; 30 with --rba)")
+	f.IntVar(&flags.learn, "learn", 0, "`days` that only teach (default 21; 30 with --rba)")
+	f.IntVar(&flags.calibrate, "calibrate", 0, "`days` after them that fix the thresholds (default 14; 30 with --rba)")
 	f.BoolVar(&flags.noAblation, "no-ablation", false, "leave out the runs without each detector")
 	f.StringVar(&flags.html, "html", "", "also write a page with plots to this `file`")
 	f.StringVar(&flags.into, "into", "", "also rewrite the tables between the markers of this Markdown `file`")
@@ -89,7 +89,7 @@ func (f *evaluateFlags) check(cmd *cobra.Command) (seeds []uint64, err error) {
 		name            string
 		days            *int
 		simulation, rba int
-	}{{"learn", &f.learn, 14, 30}, {"calibrate", &f.calibrate, 7, 30}} {
+	}{{"learn", &f.learn, 21, 30}, {"calibrate", &f.calibrate, 14, 30}} {
 		if !set(d.name) {
 			if *d.days = d.simulation; f.rba != "" {
 				*d.days = d.rba

@@ -28,6 +28,8 @@ type lane struct {
 	fired    map[string]*firing
 	stories  map[string]*Story // by what befalls honest users
 	people   []felt            // by user, in the test window
+	misses   []Example
+	alarms   []Example
 
 	now   *Case
 	names []string  // of the detections at it
@@ -154,6 +156,9 @@ func (n *lane) felt(c *Case, result *engine.Result) {
 	s.Challenged += int(count(n.moved))
 	s.AtMedium += int(count(medium))
 	s.Highest = max(s.Highest, result.Score)
+	if n.moved {
+		n.alarms = n.example(n.alarms, c.Truth.Story, result)
+	}
 	for _, name := range n.names {
 		firing := n.firing(name)
 		firing.Benign++
@@ -180,6 +185,41 @@ func (n *lane) firing(name string) *firing {
 	return f
 }
 
+// Example is an event to look at: riskstream simulate writes it again.
+type Example struct {
+	What      string     `json:"what"` // a kind of attack, or what befell an honest user
+	Seed      uint64     `json:"seed,omitempty"`
+	Time      event.Time `json:"time"`
+	User      string     `json:"user"`
+	EventID   string     `json:"event_id"`
+	Score     float64    `json:"score"`
+	Detectors []string   `json:"detectors"` // that spoke at it
+}
+
+// examplesEach is how many examples are kept of one kind.
+const examplesEach = 3
+
+// example appends the case at hand, unless there are enough of its kind or it is
+// not of the test window.
+func (n *lane) example(to []Example, what string, result *engine.Result) []Example {
+	e := &n.now.Event
+	if n.without != "" || !n.ledger.windows.test(e.Time) || enough(to, what) {
+		return to
+	}
+	return append(to, Example{
+		What: what, Time: e.Time, User: strings.Clone(e.User.Subject), EventID: strings.Clone(e.ID), Score: result.Score,
+		Detectors: slices.Concat([]string{}, n.names),
+	})
+}
+
+func enough(examples []Example, what string) bool {
+	n := 0
+	for i := range examples {
+		n += int(count(examples[i].What == what))
+	}
+	return n >= examplesEach
+}
+
 // value is the subject's score at an event that says something new: a detection,
 // or a score that rises. An event that only finds the score as it was asks for
 // nothing that has not been asked before.
@@ -201,6 +241,9 @@ func (n *lane) struck(c *Case, result *engine.Result) {
 	isCompromise := c.Truth.Compromise && n.ledger.attacks[c.note.attack].compromise == c.Event.Time
 	if isCompromise {
 		o.inTime = o.detected != 0
+		if !o.inTime {
+			n.misses = n.example(n.misses, n.ledger.attacks[c.note.attack].model, result)
+		}
 	}
 	if result.Decision == event.Revoke {
 		o.revoked = true
@@ -237,11 +280,13 @@ func (n *lane) Detections(e *event.Event, detections []event.Detection) {
 				n.found[c.Truth.Campaign] = c.note.targets
 			}
 		}
-		switch {
-		case n.without != "" || !n.ledger.windows.test(e.Time):
-		case c.note.attack >= 0:
+		if n.without != "" || !n.ledger.windows.test(e.Time) {
+			continue
+		}
+		if c.note.attack >= 0 {
 			n.firing(name).attacks[c.note.attack] = struct{}{}
-		case e.Kind == event.KindEvent && !slices.Contains(n.names, name):
+		}
+		if e.Kind == event.KindEvent && !slices.Contains(n.names, name) {
 			n.names = append(n.names, strings.Clone(name))
 		}
 	}

@@ -47,7 +47,12 @@ func (t *table) markdown() string {
 	if t.Note != "" {
 		fmt.Fprintf(&b, "%s\n\n", t.Note)
 	}
-	row := func(cells []string) { fmt.Fprintf(&b, "| %s |\n", strings.Join(cells, " | ")) }
+	row := func(cells []string) {
+		for _, cell := range cells {
+			fmt.Fprintf(&b, "| %s ", strings.NewReplacer("|", "\\|", "<", "&lt;", "\n", " ").Replace(cell))
+		}
+		b.WriteString("|\n")
+	}
 	row(t.Head)
 	rule := []string{"---"}
 	for range t.Head[1:] {

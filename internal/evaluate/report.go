@@ -5,13 +5,17 @@ import "github.com/riskstream/riskstream/event"
 // Report is what an evaluation has measured. Everything is of the test window
 // unless it says otherwise.
 type Report struct {
-	Data        Data        `json:"data"`
-	Methods     []Method    `json:"methods"` // riskstream first
-	Defaults    Defaults    `json:"defaults"`
-	Detection   []Detection `json:"time_to_detect"`
-	Campaigns   []Campaign  `json:"campaigns"`
-	Stories     []Story     `json:"stories"`
-	Firings     []Firing    `json:"detectors"`
+	Data      Data        `json:"data"`
+	Methods   []Method    `json:"methods"` // riskstream first
+	Defaults  Defaults    `json:"defaults"`
+	Detection []Detection `json:"time_to_detect"`
+	Campaigns []Campaign  `json:"campaigns"`
+	Stories   []Story     `json:"stories"`
+	Firings   []Firing    `json:"detectors"`
+	// Misses are compromises whose user was not at medium, and Alarms benign
+	// sign-ins that were challenged, at the shipped levels: some of each kind.
+	Misses      []Example   `json:"misses"`
+	Alarms      []Example   `json:"false_alarms"`
 	Ablation    []Ablated   `json:"ablation"`
 	Calibration Calibration `json:"calibration"`
 	// CostNS is the time of an event in both lanes, on one core, in nanoseconds.

@@ -173,3 +173,20 @@ func (s *summary) stories() []Story {
 	}
 	return all
 }
+
+// examples are some of each kind, from whichever study has them first.
+func (s *summary) examples(seeds []uint64, of func(*lane) []Example) []Example {
+	all := []Example{}
+	for i, study := range s.studies {
+		for _, e := range of(study.lanes[0]) {
+			if enough(all, e.What) {
+				continue
+			}
+			if i < len(seeds) {
+				e.Seed = seeds[i]
+			}
+			all = append(all, e)
+		}
+	}
+	return all
+}

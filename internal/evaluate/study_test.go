@@ -145,6 +145,13 @@ func TestStudyCountsWhatHappened(t *testing.T) {
 		t.Errorf("campaigns %+v", r.Campaigns)
 	}
 
+	if len(r.Misses) != 1 || r.Misses[0].What != simulate.VeryTargeted || r.Misses[0].User != "ben" || len(r.Misses[0].Detectors) != 0 {
+		t.Errorf("misses %+v", r.Misses)
+	}
+	if len(r.Alarms) != 1 || r.Alarms[0].What != simulate.TripAbroad || !slices.Contains(r.Alarms[0].Detectors, "new_device") {
+		t.Errorf("false alarms %+v", r.Alarms)
+	}
+
 	// Nothing is new in the days that fix the threshold, so that it lies at 0 and
 	// one in a hundred of what is not new is challenged.
 	tpr := map[kind]Rate{}

@@ -24,6 +24,8 @@ func NewReport(data Data, prevalence float64, studies ...*Study) *Report {
 		s.users += len(study.ledger.signIns)
 	}
 	r := &Report{Data: s.data(data), Defaults: s.defaults(), Detection: s.detection(), Campaigns: s.campaigns(), Stories: s.stories(), Firings: s.firings(), Ablation: s.ablation()}
+	r.Misses = s.examples(data.Seeds, func(n *lane) []Example { return n.misses })
+	r.Alarms = s.examples(data.Seeds, func(n *lane) []Example { return n.alarms })
 	main := s.each(func(st *Study) *values { return &st.lanes[0].values })
 	r.Methods = append(r.Methods, s.method(main, prevalence))
 	for i := range studies[0].baselines {

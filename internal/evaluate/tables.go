@@ -22,7 +22,7 @@ func (r *Report) tables() []table {
 	all := []table{
 		r.dataTable(), r.attackTable(), r.variantTable(), r.methodTable(), r.defaultsTable(), r.storyTable(), r.recallTable(),
 		r.detectionTable(), r.campaignTable(), r.precisionTable(), r.learningTable(), r.tprTable(), r.calibrationTable(),
-		r.firingTable(), r.ablationTable(),
+		r.firingTable(), r.ablationTable(), r.missTable(), r.alarmTable(),
 	}
 	return slices.DeleteFunc(all, func(t table) bool { return len(t.Rows) == 0 })
 }
@@ -314,6 +314,35 @@ func (r *Report) ablationTable() table {
 			row[5], row[6], row[7] = a.Most.Attack, fmt.Sprintf("%+.1f", -100*a.Most.TPR), fmt.Sprintf("%+.1f", -100*a.Most.Recall)
 		}
 		t.Rows = append(t.Rows, row)
+	}
+	return t
+}
+
+func (r *Report) missTable() table {
+	t := exampleTable(r.Misses)
+	t.Name, t.Title = "misses", "Attacks that were missed: examples to look at"
+	t.Note = "Compromises whose user was not at medium. riskstream simulate --seed writes their logs again."
+	return t
+}
+
+func (r *Report) alarmTable() table {
+	t := exampleTable(r.Alarms)
+	t.Name, t.Title = "alarms", "False alarms: examples to look at"
+	t.Note = "Benign sign-ins that were challenged."
+	return t
+}
+
+func exampleTable(examples []Example) table {
+	t := table{Head: []string{"what", "seed", "event", "user", "score", "detectors"}}
+	for _, e := range examples {
+		what, said := e.What, strings.Join(e.Detectors, ", ")
+		if what == "" {
+			what = "ordinary days"
+		}
+		if said == "" {
+			said = "none"
+		}
+		t.Rows = append(t.Rows, []string{what, strconv.FormatUint(e.Seed, 10), e.EventID, e.User, fmt.Sprintf("%.2f", e.Score), said})
 	}
 	return t
 }

@@ -5,6 +5,8 @@ import (
 	"io"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/riskstream/riskstream/internal/livetable"
 )
 
 // WriteText writes the report for a terminal.
@@ -33,8 +35,9 @@ func (t *table) text(b *strings.Builder) {
 	widths := make([]int, len(t.Head))
 	lines := append([][]string{t.Head}, t.Rows...)
 	for _, line := range lines {
-		for i, cell := range line {
-			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+		for i := range line {
+			line[i] = livetable.Clean(line[i]) // names of users are from outside
+			widths[i] = max(widths[i], utf8.RuneCountInString(line[i]))
 		}
 	}
 	for i, line := range lines {
