@@ -12,26 +12,26 @@ import (
 // the offsets of the input that belong to it. w.mu is held.
 func (w *worker) fillChangelog() offsets {
 	done := offsets{}
-	w.changes = w.changes[:0]
-	add := func(p *lanePartition, key, value []byte) {
-		w.changes = append(w.changes, kgo.Record{Topic: w.stage.changelog, Partition: p.id, Key: key, Value: value})
+	w.changes, w.advances = w.changes[:0], w.advances[:0]
+	record := func(p *lanePartition, key, value []byte) kgo.Record {
+		return kgo.Record{Topic: w.stage.changelog, Partition: p.id, Key: key, Value: value}
 	}
 	for id, p := range w.partitions {
 		if !p.changed {
 			continue
 		}
-		p.store.Changes(func(key, value []byte) { add(p, key, value) })
+		p.store.Changes(func(key, value []byte) { w.changes = append(w.changes, record(p, key, value)) })
 		p.progress = p.appendProgress(p.progress[:0])
-		add(p, []byte(progressKey), p.progress)
+		w.advances = append(w.advances, record(p, []byte(progressKey), p.progress))
 		done.set(w.stage.input, id, kgo.EpochOffset{Epoch: -1, Offset: p.next})
 	}
 	return done
 }
 
-// produceChangelog produces what fillChangelog has made.
-func (w *worker) produceChangelog() {
-	for i := range w.changes {
-		w.producer.Produce(w.while, &w.changes[i], w.changed)
+// produceAll produces records of the changelog.
+func (w *worker) produceAll(records []kgo.Record) {
+	for i := range records {
+		w.producer.Produce(w.while, &records[i], w.changed)
 	}
 }
 
@@ -66,11 +66,9 @@ func (w *worker) committed(done offsets) {
 			p.changed = false
 		}
 	}
-	for i := range w.changes {
-		if record := &w.changes[i]; string(record.Key) == progressKey {
-			if p := w.partitions[record.Partition]; p != nil {
-				p.logged = record.Offset + 1
-			}
+	for i := range w.advances {
+		if p := w.partitions[w.advances[i].Partition]; p != nil {
+			p.logged = w.advances[i].Offset + 1
 		}
 	}
 	w.out.visible()

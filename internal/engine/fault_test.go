@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"runtime"
 	"slices"
@@ -79,15 +80,21 @@ func (w *world) refuse(cluster *kfake.Cluster, topic string, n int, times int32,
 }
 
 // A refused record must not be overtaken by those behind it: the lane would
-// then take its repetition for an old one and drop it.
+// then take its repetition for an old one and drop it. Before the client has
+// heard of a topic it sends while it is still given records, so that the first
+// request that is refused is a case of its own.
 func TestRefusedEventsAreNotOvertaken(t *testing.T) {
-	w, cluster := faulty(t)
-	w.ensureTopics()
-	w.produce(6_000)
-	left := w.refuse(cluster, "risk.events", 2, 1, kerr.TopicAuthorizationFailed)
-	w.scoreAll()
-	if left.Load() > 0 {
-		t.Error("nothing was refused; the test proves nothing")
+	for _, request := range []int{1, 2} {
+		t.Run(fmt.Sprintf("request %d", request), func(t *testing.T) {
+			w, cluster := faulty(t)
+			w.ensureTopics()
+			w.produce(6_000)
+			left := w.refuse(cluster, "risk.events", request, 1, kerr.TopicAuthorizationFailed)
+			w.scoreAll()
+			if left.Load() > 0 {
+				t.Error("nothing was refused; the test proves nothing")
+			}
+		})
 	}
 }
 

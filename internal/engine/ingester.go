@@ -35,8 +35,10 @@ const ingestPause = 5 * time.Millisecond
 // partition of risk.events in their order, also when one is refused: what was
 // acknowledged behind it would make its repetition look old. So what a poll
 // makes is sent at once (a parcel), and the next one only after it is
-// acknowledged; the client fails what lies behind a refused record, and nothing
-// is sent after a failure. While a parcel is on its way the next one is made.
+// acknowledged, and nothing is sent after a failure. The client is given all of
+// a parcel before it hears of a refusal (see gate), and then fails what lies
+// behind the refused record; the first record for a topic goes alone (see
+// introduce). While a parcel is on its way the next one is made.
 type ingester struct {
 	parsers map[string]*ingest.Parser // by source topic
 	topics  publish.Topics
@@ -48,8 +50,10 @@ type ingester struct {
 	drain   time.Duration // how long the end may take
 
 	client   *kgo.Client
+	gate     gate            // of the client
 	while    context.Context // ends a while after the worker is told to stop
 	topicIDs map[string]topicName
+	unheard  []string // topics that the client has not heard of yet
 	errors   readErrors
 	pacer    pacer
 	making   *parcel
@@ -105,6 +109,7 @@ func (g *ingester) run(ctx context.Context, opts []kgo.Opt, group string) error 
 		kgo.MaxBufferedRecords(200_000),
 		kgo.ProducerBatchMaxBytes(int32(g.limit)),
 		kgo.ManualFlushing(),
+		kgo.WithHooks(&g.gate),
 	})...)
 	if err != nil {
 		end()
@@ -112,6 +117,7 @@ func (g *ingester) run(ctx context.Context, opts []kgo.Opt, group string) error 
 	}
 	g.client, g.while = client, while
 	g.topicIDs, g.done = map[string]topicName{}, offsets{}
+	g.unheard = []string{g.topics.Events, g.topics.Activity, g.topics.DeadLetter}
 	g.making, g.spare = newParcel(), newParcel()
 	g.pacer = pacer{pause: ingestPause}
 	g.onEvent = g.event
@@ -277,13 +283,47 @@ func (g *ingester) send() error {
 	if len(p.records) == 0 && len(p.read) == 0 {
 		return nil
 	}
+	introduced, err := g.introduce(p)
+	if err != nil {
+		return err
+	}
 	g.making, g.spare = g.spare, nil
 	g.sending = p
+	g.gate.closed.Lock()
 	for i := range p.records {
-		g.client.Produce(g.while, &p.records[i], g.acknowledge)
+		if record := &p.records[i]; !slices.Contains(introduced, record) {
+			g.client.Produce(g.while, record, g.acknowledge)
+		}
 	}
+	g.gate.closed.Unlock()
 	go func() { p.arrived <- g.client.Flush(g.while) }()
 	return nil
+}
+
+// introduce sends the first record for each topic that the client has not heard
+// of yet alone, and returns it. While the client asks the brokers about a topic
+// it collects what is for it; once it knows, it sends the first records while it
+// still sorts the others, which would overtake them if they are refused. g.mu is
+// held.
+func (g *ingester) introduce(p *parcel) (first []*kgo.Record, err error) {
+	for i := range p.records {
+		if len(g.unheard) == 0 {
+			break
+		}
+		record := &p.records[i]
+		if at := slices.Index(g.unheard, record.Topic); at >= 0 {
+			g.unheard = slices.Delete(g.unheard, at, at+1)
+			g.client.Produce(g.while, record, g.acknowledge)
+			first = append(first, record)
+		}
+	}
+	if len(first) == 0 {
+		return nil, nil
+	}
+	if err := g.client.Flush(g.while); err != nil {
+		g.fail(fmt.Errorf("waiting for acknowledgements: %w", context.Cause(g.while)))
+	}
+	return first, g.err()
 }
 
 func (g *ingester) acknowledge(record *kgo.Record, err error) {

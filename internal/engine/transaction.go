@@ -101,7 +101,8 @@ func (t *transaction) end() {
 // commit commits the transaction, or aborts it.
 func (t *transaction) commit() ending {
 	w := t.worker
-	w.produceChangelog()
+	w.produceAll(w.changes)
+	w.produceAll(w.advances)
 	err := w.flush()
 	if err == nil {
 		err = w.commitInTransaction(w.while, t.offsets)
@@ -134,16 +135,17 @@ func (t *transaction) abort(why error) ending {
 }
 
 // flushInOrder is the end without transactions: what events cause is
-// acknowledged before the state says that they are done. A crash in between
-// publishes some records again, with the same bytes.
+// acknowledged before the state, and that before it is said how far the input
+// has come, since the client does not keep what is behind a refused record from
+// being written. A crash in between publishes some records again, with the same
+// bytes.
 func (t *transaction) flushInOrder() ending {
 	w := t.worker
-	if err := w.flush(); err != nil {
-		return ending{fatal: true, err: err}
-	}
-	w.produceChangelog()
-	if err := w.flush(); err != nil {
-		return ending{fatal: true, err: err}
+	for _, next := range [][]kgo.Record{nil, w.changes, w.advances} { // detections and scores are produced already
+		w.produceAll(next)
+		if err := w.flush(); err != nil {
+			return ending{fatal: true, err: err}
+		}
 	}
 	w.offerLag(t.offsets)
 	return ending{committed: true}

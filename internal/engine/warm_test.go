@@ -60,7 +60,7 @@ func (w *world) warm(e *Engine, kept *archive) error {
 // engine is an engine that is not started.
 func (w *world) engine() *Engine {
 	w.t.Helper()
-	log := slog.New(slog.NewTextHandler(w.t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+	log := warnings(w.t)
 	pipeline, err := NewPipeline(w.cfg, log)
 	if err != nil {
 		w.t.Fatal(err)

@@ -47,7 +47,8 @@ type worker struct {
 	producer        *kgo.Client     // whose turn it is
 	while           context.Context // ends a while after the worker is told to stop
 	out             *outbox
-	changes         []kgo.Record // of the changelog, in the transaction
+	changes         []kgo.Record // of the changelog, in the transaction: state
+	advances        []kgo.Record // and how far the input has come with it
 	errors          readErrors
 	pacer           pacer
 	batch           batch

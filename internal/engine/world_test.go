@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -132,10 +133,37 @@ func (w *world) startAs(instance string) *running {
 	return w.startWith(func(e *Engine) { e.cfg = &cfg })
 }
 
+// warnings is a log that ends with the test: a client whose group has it wait is
+// not waited for, and may end later.
+func warnings(t *testing.T) *slog.Logger {
+	out := &outputOf{t: t}
+	t.Cleanup(func() {
+		out.mu.Lock()
+		defer out.mu.Unlock()
+		out.t = nil
+	})
+	return slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: slog.LevelWarn}))
+}
+
+// outputOf is the output of a test, as long as there is one.
+type outputOf struct {
+	mu sync.Mutex
+	t  *testing.T
+}
+
+func (o *outputOf) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.t == nil {
+		return len(p), nil
+	}
+	return o.t.Output().Write(p)
+}
+
 // startWith starts an engine that prepare has changed.
 func (w *world) startWith(prepare func(*Engine)) *running {
 	w.t.Helper()
-	log := slog.New(slog.NewTextHandler(w.t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+	log := warnings(w.t)
 	pipeline, err := NewPipeline(w.cfg, log)
 	if err != nil {
 		w.t.Fatal(err)
