@@ -139,6 +139,11 @@ func seedsOf(text string) (seeds []uint64, err error) {
 }
 
 func evaluateAll(cmd *cobra.Command, flags *evaluateFlags, seeds []uint64) error {
+	if flags.into != "" { // a mistake should not show after minutes
+		if err := readable([]string{flags.into}); err != nil {
+			return err
+		}
+	}
 	cfg, pipeline, err := open(flags.config, plainLog(cmd.ErrOrStderr()))
 	if err != nil {
 		return err

@@ -122,9 +122,6 @@ func (s *summary) reauths(c contender, at []threshold) float64 {
 // publish the median challenges of the RBA dataset: 2, 7 and 12.
 var published = [...]float64{0.7816, 0.8276, 0.8966}
 
-// AccountTakeover is the RBA dataset's own kind of very targeted attack.
-const AccountTakeover = "account_takeover"
-
 func (s *summary) atTPR(c contender) []AtTPR {
 	var values []float64
 	for i, study := range s.studies {

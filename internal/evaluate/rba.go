@@ -19,12 +19,10 @@ import (
 	"github.com/riskstream/riskstream/ingest"
 	"github.com/riskstream/riskstream/internal/config"
 	"github.com/riskstream/riskstream/internal/engine"
-	"github.com/riskstream/riskstream/internal/simulate"
 )
 
-// AttackIP is a sign-in that succeeded from an address that the RBA dataset
-// knows for attacks, and that nobody has found to be a takeover.
-const AttackIP = "attack_ip"
+// AccountTakeover is the RBA dataset's own kind of attack.
+const AccountTakeover = "account_takeover"
 
 // Columns of the RBA dataset that are read, by their names.
 const (
@@ -101,7 +99,7 @@ func RBA(ctx context.Context, cfg *config.Config, in io.Reader, learn, calibrate
 		"The dataset's places and round-trip times are made up: no method compares places, and the travel detectors are off.",
 		"The first sign-in of each user is left out of every rate, as in the literature on the dataset.",
 		"It does not say why attempts failed; they are taken for wrong passwords.",
-		"attack_ip are sign-ins that succeeded from addresses known for attacks and were not found to be takeovers: some are the owners'.",
+		"Sign-ins from addresses known for attacks that were not found to be takeovers are counted as neither: nobody knows whose they are.",
 	}}, cfg.Scoring.Prior, s), nil
 }
 
@@ -211,22 +209,17 @@ func (r *rbaReader) row(f *[rbaColumns]string) (*Case, error) {
 	return &r.c, nil
 }
 
-// truth is what the labels say. A failure from an address known for attacks is
-// neither an attacker's success nor benign, and so are the events of a user in
-// the days after a takeover.
+// truth is what the labels say. A takeover is an attack of its own. What comes
+// from an address known for attacks and is no takeover is neither attack nor
+// benign, and so are the events of a user in the days after a takeover.
 func (r *rbaReader) truth(success, attackIP, takeover bool) {
 	e, t := &r.c.Event, &r.c.Truth
-	*t = simulate.Truth{User: e.User.Subject, EventID: e.ID}
-	switch {
-	case takeover && success:
-		t.Attack = AccountTakeover
-		r.hands[strings.Clone(e.User.Subject)] = e.Time + inHands
-	case attackIP && success:
-		t.Attack = AttackIP
-	default:
+	t.User, t.EventID = e.User.Subject, e.ID
+	if !success || !takeover {
 		t.InHands = attackIP || takeover || e.Time <= r.hands[e.User.Subject]
 		return
 	}
 	r.runs++
-	t.Campaign, t.Compromise, t.InHands = r.runs, true, true
+	r.hands[strings.Clone(e.User.Subject)] = e.Time + inHands
+	t.Attack, t.Campaign, t.Compromise, t.InHands = AccountTakeover, r.runs, true, true
 }
