@@ -57,6 +57,7 @@ type campaign struct {
 	model   string
 	first   event.Time
 	targets map[int32]struct{}
+	came    int32 // targets when the attacker first came in, at any user; 0: never
 }
 
 // ledger numbers users, attacks and samples, once for all contenders. Lanes
@@ -174,6 +175,9 @@ func (l *ledger) strike(c *Case, u, nth int32) bool {
 	switch {
 	case first:
 		a.compromise, a.nth = c.Event.Time, nth
+		if run.came == 0 {
+			run.came = c.note.targets
+		}
 	case a.compromise != 0:
 		a.since++
 	}

@@ -136,10 +136,14 @@ type Detection struct {
 // Campaign is how a kind of attack on many users is found: by a detector of
 // such attacks, raised for one of its users.
 type Campaign struct {
-	Attack string  `json:"attack"`
-	Found  Rate    `json:"found"`
-	Before Rate    `json:"found_before_30th_target"`
+	Attack string `json:"attack"`
+	Found  Rate   `json:"found"`
+	Before Rate   `json:"found_before_30th_target"`
+	// AtOnce are those found when the attacker first came in, or before: signals
+	// go to users who come in, so hardly any is found sooner.
+	AtOnce Rate    `json:"found_by_the_first_compromise"`
 	Target float64 `json:"median_target"` // of those found: whose turn it was
+	Came   float64 `json:"median_target_of_the_first_compromise"`
 }
 
 // Ablated is riskstream without a detector; the first has all.

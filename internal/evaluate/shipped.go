@@ -129,8 +129,8 @@ func (s *summary) campaigns() []Campaign {
 	var all []Campaign
 	for _, m := range []string{simulate.SprayFast, simulate.SprayDistributed, simulate.SpraySlow, simulate.Stuffing} {
 		c := Campaign{Attack: m}
-		var found, before []share
-		var targets []float64
+		var found, before, atOnce []share
+		var targets, came []float64
 		for _, study := range s.studies {
 			for id, run := range study.ledger.runs {
 				if run.model != m || !study.ledger.windows.test(run.first) {
@@ -139,13 +139,18 @@ func (s *summary) campaigns() []Campaign {
 				at, is := study.lanes[0].found[id]
 				found = append(found, share{float64(count(is)), 1})
 				before = append(before, share{float64(count(is && at < manyTargets)), 1})
+				atOnce = append(atOnce, share{float64(count(is && run.came > 0 && at <= run.came)), 1})
+				if run.came > 0 {
+					came = append(came, float64(run.came))
+				}
 				if is {
 					targets = append(targets, float64(at))
 				}
 			}
 		}
 		if len(found) > 0 {
-			c.Found, c.Before, c.Target = rateOf(found, 1), rateOf(before, 1), quantile(targets, 0.5)
+			c.Found, c.Before, c.AtOnce = rateOf(found, 1), rateOf(before, 1), rateOf(atOnce, 1)
+			c.Target, c.Came = quantile(targets, 0.5), quantile(came, 0.5)
 			all = append(all, c)
 		}
 	}

@@ -137,7 +137,8 @@ func TestStudyCountsWhatHappened(t *testing.T) {
 	}
 	for _, c := range r.Campaigns {
 		rate("campaigns", c.Found, 1, 1)
-		if c.Target != 6 {
+		rate("campaigns found by the first compromise", c.AtOnce, 1, 1)
+		if c.Target != 6 || c.Came != 6 {
 			t.Errorf("found at target %g, want 6", c.Target)
 		}
 	}

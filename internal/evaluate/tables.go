@@ -190,11 +190,11 @@ func (r *Report) detectionTable() table {
 func (r *Report) campaignTable() table {
 	t := table{
 		Name: "campaigns", Title: "Attacks on many users",
-		Note: "A campaign is found when a detector of such attacks speaks to one of its users.",
-		Head: []string{"campaign", "n", "found", "before the 30th target", "median target"},
+		Note: "A campaign is found when a detector of such attacks speaks to one of its users, which it does when somebody comes in. Whose turn it was then, and when the attacker first came in, in targets.",
+		Head: []string{"campaign", "n", "found", "by the first compromise", "before the 30th target", "found at", "first compromise at"},
 	}
 	for _, c := range r.Campaigns {
-		t.Rows = append(t.Rows, []string{c.Attack, strconv.Itoa(c.Found.Of), withInterval(c.Found), withInterval(c.Before), fmt.Sprintf("%.0f", c.Target)})
+		t.Rows = append(t.Rows, []string{c.Attack, strconv.Itoa(c.Found.Of), withInterval(c.Found), withInterval(c.AtOnce), withInterval(c.Before), fmt.Sprintf("%.0f", c.Target), fmt.Sprintf("%.0f", c.Came)})
 	}
 	return t
 }
