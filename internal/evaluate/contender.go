@@ -1,6 +1,7 @@
 package evaluate
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/riskstream/riskstream/event"
@@ -49,12 +50,9 @@ func (d *days) see(at event.Time, user int32, value float64, victim bool) {
 
 // end sums up the day.
 func (d *days) end() {
-	all := make([][]userDay, 1)
-	for _, u := range d.users {
-		all[0] = append(all[0], u)
-	}
+	users := slices.Collect(maps.Values(d.users))
 	for i, k := range precisions {
-		top := topOf([][]userDay{slices.Clone(all[0])}, k)
+		top := topOf([][]userDay{users}, k)
 		d.sums[i].Precision += top.Precision
 		d.sums[i].Possible += top.Possible
 		d.sums[i].Days += top.Days
