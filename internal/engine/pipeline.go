@@ -81,3 +81,6 @@ func (p *Pipeline) Close() error { return p.enricher.Close() }
 
 // Rules are the rules that run, sorted by id.
 func (p *Pipeline) Rules() []rules.Rule { return p.rules.Rules() }
+
+// Detectors are the names of the detectors that are enabled.
+func (p *Pipeline) Detectors() []string { return p.detectors.Names() }
