@@ -18,6 +18,9 @@ type Config struct {
 	FailedLoginBurst  FailedLoginBurstConfig  `yaml:"failed_login_burst"`
 	PasswordSpray     PasswordSprayConfig     `yaml:"password_spray"`
 
+	CredentialStuffing CredentialStuffingConfig `yaml:"credential_stuffing"`
+	UnsanctionedApp    UnsanctionedAppConfig    `yaml:"unsanctioned_app"`
+
 	MFAFatigue         MFAFatigueConfig         `yaml:"mfa_fatigue"`
 	MFAFatigueApproved MFAFatigueApprovedConfig `yaml:"mfa_fatigue_approved"`
 	MFABruteForce      MFABruteForceConfig      `yaml:"mfa_brute_force"`
@@ -57,7 +60,11 @@ func Defaults() Config {
 		FailedLoginBurst:  FailedLoginBurstConfig{Enabled: true, Failures: 10, Window: 10 * time.Minute},
 		PasswordSpray: PasswordSprayConfig{
 			Enabled: true, Users: 5, Attempts: 15, MaxTries: 8, Share: 0.6, Span: 5 * time.Minute, Window: time.Hour,
+			Distributed: DistributedSprayConfig{Networks: 5, Users: 8, Attempts: 25, Window: 15 * time.Minute},
+			Slow:        SlowSprayConfig{Users: 12, Tries: 2},
 		},
+		CredentialStuffing: CredentialStuffingConfig{Enabled: true, Users: 15, Attempts: 25, MaxTries: 2, Share: 0.8},
+		UnsanctionedApp:    UnsanctionedAppConfig{Enabled: true, Users: 10, Window: 7 * 24 * time.Hour, Age: 30 * 24 * time.Hour},
 		MFAFatigue:         MFAFatigueConfig{Enabled: true, Prompts: 5, Window: 10 * time.Minute},
 		MFAFatigueApproved: MFAFatigueApprovedConfig{Enabled: true, Denials: 3, Prompts: 5, Window: 10 * time.Minute},
 		MFABruteForce:      MFABruteForceConfig{Enabled: true, Failures: 10, Window: 10 * time.Minute},
@@ -88,6 +95,22 @@ func (c Config) Validate() []error {
 	v.number("password_spray.share", p.Share, 0, 1)
 	v.span("password_spray.span", p.Span, 0, time.Hour)
 	v.span("password_spray.window", p.Window, time.Minute, 24*time.Hour)
+	d := p.Distributed
+	v.count("password_spray.distributed.networks", d.Networks, 2, maxTargets, "so many targets are remembered")
+	v.count("password_spray.distributed.users", d.Users, 2, maxTargets, "so many targets are remembered")
+	v.count("password_spray.distributed.attempts", d.Attempts, 2, maxTargets*mostSprayTries, "")
+	v.span("password_spray.distributed.window", d.Window, time.Minute, 24*time.Hour)
+	v.count("password_spray.slow.users", p.Slow.Users, 2, maxTargets/2, "twice so many targets are remembered")
+	v.count("password_spray.slow.tries", p.Slow.Tries, 1, 100, "")
+	st := c.CredentialStuffing
+	v.count("credential_stuffing.users", st.Users, 2, maxTried, "so many users are remembered")
+	v.count("credential_stuffing.attempts", st.Attempts, 2, maxTried*mostSprayTries, "")
+	v.count("credential_stuffing.max_tries", st.MaxTries, 1, 100, "")
+	v.number("credential_stuffing.share", st.Share, 0, 1)
+	u := c.UnsanctionedApp
+	v.count("unsanctioned_app.users", u.Users, 2, maxBeginners, "so many users are remembered")
+	v.span("unsanctioned_app.window", u.Window, time.Hour, 30*24*time.Hour)
+	v.span("unsanctioned_app.age", u.Age, 24*time.Hour, 365*24*time.Hour)
 	v.count("mfa_fatigue.prompts", c.MFAFatigue.Prompts, 2, maxPrompts, "so many push requests are remembered")
 	v.span("mfa_fatigue.window", c.MFAFatigue.Window, time.Minute, remembered)
 	v.count("mfa_fatigue_approved.denials", c.MFAFatigueApproved.Denials, 1, maxPrompts, "so many push requests are remembered")

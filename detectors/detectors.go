@@ -7,8 +7,9 @@
 // and the configuration only, never on a clock, so that a replay repeats them.
 //
 // Some attacks show only across many subjects. DetectSource sees one source
-// network, over a SourceMemory of its own, and sends signals to the subjects
-// concerned; DetectSignal makes them evidence.
+// network, DetectApp one application and DetectOrg the whole organisation, each
+// over a memory of its own. They leave notes for each other and send signals to
+// the subjects concerned; DetectSignal makes them evidence.
 //
 // There is one file per detector. learning.go says what may teach a baseline.
 package detectors
@@ -41,6 +42,8 @@ func (s *Set) Names() []string {
 		{mfaBruteForce, s.cfg.MFABruteForce.Enabled},
 		{mfaChangeAfterRisk, s.cfg.MFAChangeAfterRisk.Enabled},
 		{passwordSpray, s.cfg.PasswordSpray.Enabled},
+		{credentialStuffing, s.cfg.CredentialStuffing.Enabled},
+		{unsanctionedApp, s.cfg.UnsanctionedApp.Enabled},
 	} {
 		if d.enabled {
 			names = append(names, d.name)

@@ -233,7 +233,7 @@ func TestNoveltyKeys(t *testing.T) {
 
 func TestDetectorsCanBeDisabled(t *testing.T) {
 	all := settled(t)
-	if got, want := fmt.Sprint(all.set.Names()), "[impossible_travel new_country new_network new_device anonymous_ip brute_force_success failed_login_burst mfa_fatigue mfa_fatigue_approved mfa_brute_force mfa_change_after_risk password_spray]"; got != want {
+	if got, want := fmt.Sprint(all.set.Names()), "[impossible_travel new_country new_network new_device anonymous_ip brute_force_success failed_login_burst mfa_fatigue mfa_fatigue_approved mfa_brute_force mfa_change_after_risk password_spray credential_stuffing unsanctioned_app]"; got != want {
 		t.Errorf("enabled by default: %s, want %s", got, want)
 	}
 	none := all.m

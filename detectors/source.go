@@ -15,7 +15,7 @@ const (
 	maxRepeats = 64  // failures that are recognised when they are delivered again
 )
 
-// sourceReach is how far before and after a spray a user must have come in
+// sourceReach is how far before and after an attack a user must have come in
 // from the network to be told, and how long what happened is remembered.
 const sourceReach = 24 * 3600
 
@@ -37,7 +37,7 @@ type SourceMemory struct {
 	repeats    [maxRepeats]uint32 // hashes of the last failures that counted
 	nextRepeat uint8
 
-	spray spray
+	attack attack
 }
 
 // tried is a user on whom wrong passwords were tried, no two of them further
@@ -52,35 +52,32 @@ type tried struct {
 type guest struct {
 	user uint32 // 0: an empty place
 	at   seconds
-	told bool // of the spray
+	told bool // of the attack
 }
 
-// named is a guest by name.
-type named struct {
-	at   seconds
-	len  uint8 // 0: an empty place
-	name [maxName]byte
-}
-
-func (n *named) subject() string { return string(n.name[:n.len]) }
-
-// DetectSource takes an event into the memory of its source network and
-// appends the signals that follow: to the subject of the event, and to those
-// who came in from there before. Of the event it reads what event.Activity
-// keeps. It depends on its arguments and the configuration only.
+// DetectSource takes an activity into the memory of its source network and
+// appends what follows: signals to the subject of the event and to those who
+// came in from there before, and notes to the organisation. A note from there
+// says that the network is part of a campaign. It depends on its arguments and
+// the configuration only.
 //
 // Sign-ins of people count. A corporate egress is left out: whoever forgets a
 // password there shares the address with everybody else.
 func (s *Set) DetectSource(e *event.Event, m *SourceMemory, out []event.Event) []event.Event {
+	if e.Kind == event.KindSignal && e.Code == event.NoteCampaign {
+		return s.joinCampaign(e, m, out)
+	}
 	if e.Action != event.SignIn || e.User.Subject == "" || !byPerson(e) || e.Source.Corporate == event.True {
 		return out
 	}
 	m.newest = max(m.newest, secondsOf(e.Time))
 	switch {
 	case guessed(e):
-		return s.sprayFailure(e, m, out)
-	case signedIn(e) && e.Auth.Factor != event.FactorStrong: // no guess comes past such a factor
-		return s.spraySuccess(e, m, out)
+		return s.wrongPassword(e, m, out)
+	case signedIn(e) && e.Auth.Factor == event.FactorStrong: // no guess comes past such a factor
+		return s.noteCameIn(e, m, userOf(e), 0, out)
+	case signedIn(e):
+		return s.cameIn(e, m, out)
 	}
 	return out
 }
@@ -160,7 +157,7 @@ func (m *SourceMemory) forget(after uint32) {
 // addGuest notes that a user came in, and returns the user's entry; nil when
 // it is older than all that are kept.
 func (m *SourceMemory) addGuest(user uint32, name string, at seconds) *guest {
-	m.addNamed(name, at)
+	addName(m.named[:], name, at)
 	oldest := &m.guests[0]
 	for i := range m.guests {
 		g := &m.guests[i]
@@ -179,39 +176,6 @@ func (m *SourceMemory) addGuest(user uint32, name string, at seconds) *guest {
 	return oldest
 }
 
-func (m *SourceMemory) addNamed(name string, at seconds) {
-	if len(name) > maxName {
-		return
-	}
-	oldest := &m.named[0]
-	for i := range m.named {
-		n := &m.named[i]
-		if string(n.name[:n.len]) == name {
-			n.at = max(n.at, at)
-			return
-		}
-		if n.at < oldest.at {
-			oldest = n
-		}
-	}
-	if oldest.at > at {
-		return
-	}
-	*oldest = named{at: at, len: uint8(len(name))}
-	copy(oldest.name[:], name)
-}
-
-// ForgetName forgets the name of a user who has come in, and reports whether it
-// was there. What is told by hashes stays: others are judged by it.
-func (m *SourceMemory) ForgetName(subject string) (was bool) {
-	for i := range m.named {
-		if n := &m.named[i]; n.len != 0 && n.subject() == subject {
-			*n, was = named{}, true
-		}
-	}
-	return was
-}
-
 // guest is the entry of a user who came in; nil when there is none.
 func (m *SourceMemory) guest(user uint32) *guest {
 	for i := range m.guests {
@@ -220,4 +184,10 @@ func (m *SourceMemory) guest(user uint32) *guest {
 		}
 	}
 	return nil
+}
+
+// ForgetName forgets the name of a user who has come in, and reports whether it
+// was there. What is told by hashes stays: others are judged by it.
+func (m *SourceMemory) ForgetName(subject string) (was bool) {
+	return forgetName(m.named[:], subject)
 }

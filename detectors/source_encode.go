@@ -2,14 +2,13 @@ package detectors
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/riskstream/riskstream/internal/wire"
 )
 
-// sourceVersion is the version of SourceMemory's binary form. Whoever changes
+// SourceVersion is the version of SourceMemory's binary form. Whoever changes
 // what is written raises it and lets DecodeBinary read all earlier ones.
-const sourceVersion = 1
+const SourceVersion = 2
 
 var errUnsorted = errors.New("memory of a source: its users are not in order; the bytes are damaged")
 
@@ -17,7 +16,7 @@ var errUnsorted = errors.New("memory of a source: its users are not in order; th
 // equal SourceMemory: the places in use, with times relative to the newest. A
 // home network with one user takes about 40 bytes.
 func (m *SourceMemory) AppendBinary(b []byte) []byte {
-	b = append(b, sourceVersion)
+	b = append(b, SourceVersion)
 	b = wire.AppendHash32(b, uint32(m.newest))
 	b = wire.AppendUint(b, m.nTried)
 	for i := range m.tried[:m.nTried] {
@@ -35,14 +34,7 @@ func (m *SourceMemory) AppendBinary(b []byte) []byte {
 		}
 	}
 	b = append(b, 0)
-	for i := range m.named {
-		if n := &m.named[i]; n.len != 0 {
-			b = append(b, byte(i+1))
-			b = appendAge(b, m.newest, n.at)
-			b = wire.AppendText(b, n.name[:n.len])
-		}
-	}
-	b = append(b, 0)
+	b = appendNames(b, m.named[:], m.newest)
 	for i, id := range m.repeats {
 		if id != 0 {
 			b = append(b, byte(i+1))
@@ -50,21 +42,15 @@ func (m *SourceMemory) AppendBinary(b []byte) []byte {
 		}
 	}
 	b = append(b, 0, m.nextRepeat)
-	b = wire.AppendUint(b, m.spray.start)
-	if m.spray.start != 0 {
-		b = appendAge(b, m.newest, m.spray.last)
-		b = wire.AppendUint(b, m.spray.users)
-		b = wire.AppendUint(b, m.spray.attempts)
-	}
-	return b
+	return m.attack.appendBinary(b, m.newest)
 }
 
 // DecodeBinary makes m what AppendBinary wrote. After an error, which r keeps,
 // m is not to be used.
 func (m *SourceMemory) DecodeBinary(r *wire.Reader) {
 	*m = SourceMemory{}
-	if version := r.Byte(); version != sourceVersion {
-		r.Fail(fmt.Errorf("memory of a source: version %d, this riskstream reads up to %d: the state was written by a newer riskstream, or is damaged", version, sourceVersion))
+	version := r.Version("memory of a source", SourceVersion)
+	if version == 0 {
 		return
 	}
 	m.newest = seconds(r.Hash32())
@@ -85,23 +71,14 @@ func (m *SourceMemory) DecodeBinary(r *wire.Reader) {
 		since := r.Uint(1<<33 - 1)
 		g.at, g.told = m.newest-seconds(since>>1), since&1 != 0
 	}
-	for i := entry(r, maxNamed); i >= 0; i = entry(r, maxNamed) {
-		n := &m.named[i]
-		n.at = m.newest - age(r)
-		n.len = uint8(copy(n.name[:], r.Text(maxName)))
-	}
+	decodeNames(r, m.named[:], m.newest)
 	for i := entry(r, maxRepeats); i >= 0; i = entry(r, maxRepeats) {
 		m.repeats[i] = r.Hash32()
 	}
 	if m.nextRepeat = r.Byte(); m.nextRepeat >= maxRepeats {
 		r.Fail(wire.ErrRange)
 	}
-	m.spray.start = seconds(r.Uint(1<<32 - 1))
-	if m.spray.start != 0 {
-		m.spray.last = m.newest - age(r)
-		m.spray.users = uint16(r.Uint(1<<16 - 1))
-		m.spray.attempts = uint16(r.Uint(1<<16 - 1))
-	}
+	m.attack.decodeBinary(r, m.newest, version)
 }
 
 // appendAge appends how far an earlier time lies before t, and age reads it.

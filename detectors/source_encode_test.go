@@ -51,7 +51,7 @@ func TestSourceMemorySurvivesItsBinaryForm(t *testing.T) {
 		}
 		raw := m.AppendBinary([]byte{7})
 		r := wire.NewReader(raw[1:])
-		got := SourceMemory{nTried: 3, nextRepeat: 9, spray: spray{users: 5}} // to be cleared
+		got := SourceMemory{nTried: 3, nextRepeat: 9, attack: attack{users: 5, networks: 2}} // to be cleared
 		got.DecodeBinary(&r)
 		if err := r.End(); err != nil {
 			t.Fatal(err)
@@ -68,15 +68,16 @@ func TestSourceMemoryGolden(t *testing.T) {
 	s := newSource(t)
 	s.comes("ann@corp.example", on(0, "08:00"))
 	s.sprays(5, 4, on(0, "10:00"))
-	got := hex.EncodeToString(s.m.AppendBinary(nil))
-	if got != sourceGolden {
+	if got := hex.EncodeToString(s.m.AppendBinary(nil)); got != sourceGolden[SourceVersion] {
 		t.Errorf("got %s", got)
 	}
-	raw, _ := hex.DecodeString(sourceGolden)
-	r := wire.NewReader(raw)
-	var m SourceMemory
-	if m.DecodeBinary(&r); r.End() != nil || m != s.m {
-		t.Errorf("version 1 is not read as it was written: %v", r.Err())
+	for version, golden := range sourceGolden {
+		raw, _ := hex.DecodeString(golden)
+		r := wire.NewReader(raw)
+		var m SourceMemory
+		if m.DecodeBinary(&r); r.End() != nil || m != s.m {
+			t.Errorf("version %d is not read as it was written: %v", version, r.Err())
+		}
 	}
 }
 
@@ -98,12 +99,13 @@ func TestSourceMemoryOfAHomeIsSmall(t *testing.T) {
 
 func TestSourceMemoryTellsDamage(t *testing.T) {
 	for name, raw := range map[string][]byte{
-		"nothing":         nil,
-		"a newer version": {sourceVersion + 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0},
-		"too many users":  {sourceVersion, 0, 0, 0, 0, maxTried + 1},
-		"not in order":    {sourceVersion, 9, 0, 0, 0, 2, 5, 0, 0, 0, 0, 0, 1, 4, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0},
-		"no such place":   {sourceVersion, 9, 0, 0, 0, 0, maxGuests + 1, 5, 0, 0, 0, 0, 0, 0, 0, 0},
-		"bad ring":        {sourceVersion, 9, 0, 0, 0, 0, 0, 0, 0, maxRepeats, 0},
+		"nothing":          nil,
+		"a name of nobody": {SourceVersion, 9, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0},
+		"a newer version":  {SourceVersion + 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0},
+		"too many users":   {SourceVersion, 0, 0, 0, 0, maxTried + 1},
+		"not in order":     {SourceVersion, 9, 0, 0, 0, 2, 5, 0, 0, 0, 0, 0, 1, 4, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0},
+		"no such place":    {SourceVersion, 9, 0, 0, 0, 0, maxGuests + 1, 5, 0, 0, 0, 0, 0, 0, 0, 0},
+		"bad ring":         {SourceVersion, 9, 0, 0, 0, 0, 0, 0, 0, maxRepeats, 0},
 	} {
 		r := wire.NewReader(raw)
 		var m SourceMemory
@@ -165,9 +167,14 @@ func BenchmarkSource(b *testing.B) {
 	}
 }
 
-// sourceGolden is version 1.
-const sourceGolden = "" +
-	"018defbc430573a6900401e802044f1a961702e8020413736c2800e802045c98885203e80204d37783b404e8020401d2fb37" +
+// sourceGolden is the same memory as each version has written it.
+var sourceGolden = map[byte]string{
+	1: "01" + spraySeen + "000514",
+	2: "02" + spraySeen + "00051400",
+}
+
+const spraySeen = "" +
+	"8defbc430573a6900401e802044f1a961702e8020413736c2800e802045c98885203e80204d37783b404e8020401d2fb37" +
 	"4e997600018c3b10616e6e40636f72702e6578616d706c650001a17adcd30237de04780353859bd404314a76cc05072f372b" +
 	"0696b241e107e79caf78083e455d42098eb1a6330aaf8b077f0b85e584610cc29d5bde0d640d9b9b0eec1091040f7ed025a2" +
-	"10d455892e11e1055aa712338571c313d9cf52d1146103c5210014a1dcf39d04000514"
+	"10d455892e11e1055aa712338571c313d9cf52d1146103c5210014a1dcf39d04"

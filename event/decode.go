@@ -88,7 +88,7 @@ func fromJSON(v *fastjson.Value, texts *Arena, e *Event) error {
 	o := v.Get("origin")
 	e.Origin = Origin{r.text(o, "topic"), r.text(o, "topic_id"), int32(o.GetInt("partition")), o.GetInt64("offset"), int32(o.GetInt("index"))}
 	if s := v.Get("signal"); s != nil {
-		e.Signal = Signal{Users: count(s, "users"), Attempts: count(s, "attempts"), Tries: count(s, "tries")}
+		e.Signal = Signal{Users: count(s, "users"), Attempts: count(s, "attempts"), Tries: count(s, "tries"), Networks: count(s, "networks")}
 		r.time(s, "since", &e.Signal.Since)
 		r.time(s, "signed_in", &e.Signal.SignedIn)
 	}

@@ -119,6 +119,9 @@ func (w *Writer) signal(s *Signal) {
 	w.Int("users", int64(s.Users))
 	w.Int("attempts", int64(s.Attempts))
 	w.Int("tries", int64(s.Tries))
+	if s.Networks != 0 {
+		w.Int("networks", int64(s.Networks))
+	}
 	w.Time("since", s.Since)
 	w.Time("signed_in", s.SignedIn)
 }

@@ -68,9 +68,13 @@ const (
 // a session whose record is to end too.
 const Erase = "erase"
 
-// PasswordSpray is the code of the signal that passwords were tried on many
-// users from a network that the subject has come in from; Signal has the facts.
-const PasswordSpray = "password_spray"
+// Codes of the signals (KindSignal, IDPSignal) of the source lane to subjects;
+// Signal has the facts.
+const (
+	PasswordSpray      = "password_spray"      // passwords were tried on many users from a network that the subject has come in from
+	CredentialStuffing = "credential_stuffing" // the same, one or two on each of very many
+	UnsanctionedApp    = "unsanctioned_app"    // the subject has begun to use an application that is new and not sanctioned
+)
 
 // Action is what was done, in riskstream's own small vocabulary.
 type Action string
@@ -295,12 +299,14 @@ type Origin struct {
 func (o Origin) Set() bool { return o.Topic != "" }
 
 // Signal is what the source lane has seen of a source network when it sends a
-// signal to a subject that has come in from there.
+// signal to a subject that has come in from there; of an application, when it
+// sends one to a subject that has begun to use it.
 type Signal struct {
-	Users    uint32 // on whom wrong passwords were tried
+	Users    uint32 // on whom wrong passwords were tried; who have begun to use the application
 	Attempts uint32 // how many wrong passwords
 	Tries    uint32 // how many of them on this subject
-	Since    Time   // the first of them
+	Networks uint32 // from how many networks they came; 0: from that one alone
+	Since    Time   // the first of them; when the application was first seen
 	SignedIn Time   // when the subject came in
 }
 

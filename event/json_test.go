@@ -34,7 +34,7 @@ func full() event.Event {
 		IDPRisk:   event.IDPRisk{Level: "high", Reasons: "a, b"},
 		Tenant:    "default",
 		Origin:    event.Origin{Topic: "idp.entra", TopicID: "x", Partition: 3, Offset: 9, Index: 1},
-		Signal:    event.Signal{Users: 9, Attempts: 27, Tries: 3, Since: 1767225000000, SignedIn: 1767225600000},
+		Signal:    event.Signal{Users: 9, Attempts: 27, Tries: 3, Networks: 4, Since: 1767225000000, SignedIn: 1767225600000},
 	}
 }
 

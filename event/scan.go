@@ -115,6 +115,7 @@ func scan(raw []byte, texts *Arena, e *Event) (ok bool) {
 		s.count("users", &e.Signal.Users)
 		s.count("attempts", &e.Signal.Attempts)
 		s.count("tries", &e.Signal.Tries)
+		s.count("networks", &e.Signal.Networks)
 		s.time("since", &e.Signal.Since)
 		s.time("signed_in", &e.Signal.SignedIn)
 		s.close()

@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/riskstream/riskstream/detectors"
 	"github.com/riskstream/riskstream/event"
 )
 
@@ -34,11 +33,15 @@ func appendEntry(b []byte, key string, value []byte) ([]byte, error) {
 		}
 		b = append(b, ']')
 	case strings.HasPrefix(key, sourcePrefix):
-		var memory detectors.SourceMemory
-		if err := readSource(&memory, value); err != nil {
+		kind, known := kindOf(strings.TrimPrefix(key, sourcePrefix))
+		if !known {
+			return nil, unknownKey([]byte(key))
+		}
+		memory := new(SourceLane).memoryOf(kind)
+		if err := readSource(memory, value); err != nil {
 			return nil, err
 		}
-		b = appendField(b, "memory", memory)
+		b = appendField(b, "memory", reflect.ValueOf(memory).Elem().Interface())
 	case strings.HasPrefix(key, fallPrefix):
 		b = append(b, `,"record":`...)
 		b = append(b, value[8:]...)

@@ -32,7 +32,7 @@ func decodeWindow(b []byte) (window, error) {
 }
 
 func decodeMarks(b []byte) (marks, error) {
-	m := marksOf(map[originPartition]originPosition{{"old", 1}: {2, 3}})
+	m := marksOf(map[originPartition]originPosition{{"old", 1, 0}: {2, 3}})
 	r := wire.NewReader(b)
 	m.decodeBinary(&r)
 	return m, r.End()
@@ -94,11 +94,12 @@ func TestMarksRoundTrip(t *testing.T) {
 		for range rapid.IntRange(0, 40).Draw(t, "partitions") {
 			var p struct {
 				partition int32
+				kind      keyKind
 				position  originPosition
 			}
 			wiretest.Fill(t, &p, nil)
 			topic := rapid.OneOf(rapid.SampledFrom([]string{"", "a", "b"}), rapid.String()).Draw(t, "topic")
-			want[originPartition{topic, p.partition}] = p.position
+			want[originPartition{topic, p.partition, p.kind % keyKinds}] = p.position
 		}
 		m := marksOf(want)
 		b := m.appendBinary(nil)
@@ -113,7 +114,7 @@ func TestMarksRoundTrip(t *testing.T) {
 }
 
 func TestDamagedWindowsAndMarks(t *testing.T) {
-	full, some := windowAfter(30), marksOf(map[originPartition]originPosition{{"a", 0}: {1, 2}, {"a", 1}: {3, 4}})
+	full, some := windowAfter(30), marksOf(map[originPartition]originPosition{{"a", 0, 0}: {1, 2}, {"a", 1, 0}: {3, 4}})
 	window, origins := full.appendBinary(nil), some.appendBinary(nil)
 	for n := range window {
 		if _, err := decodeWindow(window[:n]); err == nil {
@@ -154,9 +155,12 @@ func TestDamagedWindowsAndMarks(t *testing.T) {
 func TestGoldenWindowsAndMarks(t *testing.T) {
 	windows := map[string]window{"window-new": {}, "window-some": windowAfter(5), "window-full": windowAfter(40)}
 	origins := map[string]map[originPartition]originPosition{"marks-new": {}, "marks": {
-		{"0f8fad5b-d9cb-469f-a165-70867728950e", 0}: {123_456, 0},
-		{"0f8fad5b-d9cb-469f-a165-70867728950e", 7}: {math.MaxInt64, math.MaxInt32},
-		{"idp.okta", 3}: {-1, 9},
+		{"0f8fad5b-d9cb-469f-a165-70867728950e", 0, 0}: {123_456, 0},
+		{"0f8fad5b-d9cb-469f-a165-70867728950e", 7, 0}: {math.MaxInt64, math.MaxInt32},
+		{"idp.okta", 3, 0}: {-1, 9},
+	}, "marks-kinds": {
+		{"idp.okta", 3, subjectOrNetwork}: {5, 1},
+		{"idp.okta", 3, application}:      {4, 0},
 	}}
 	written := map[string][]byte{}
 	for name, w := range windows {
@@ -166,7 +170,7 @@ func TestGoldenWindowsAndMarks(t *testing.T) {
 		m := marksOf(at)
 		written[name] = m.appendBinary(nil)
 	}
-	wiretest.Golden(t, "testdata/engine_v%d.hex", 1, *update, written, func(t *testing.T, name string, b []byte) {
+	wiretest.Golden(t, "testdata/engine_v%d.hex", 2, *update, written, func(t *testing.T, name string, b []byte) {
 		if want, ok := windows[name]; ok {
 			if got, err := decodeWindow(b); err != nil || got != want {
 				t.Errorf("decoded, error %v,\n%+v, want\n%+v", err, got, want)
@@ -250,7 +254,7 @@ func FuzzDecodeWindow(f *testing.F) {
 
 // Bytes from anywhere give an error or marks that are written and read again.
 func FuzzDecodeMarks(f *testing.F) {
-	for _, at := range []map[originPartition]originPosition{{}, {{"a", 0}: {1, 2}, {"a", 1}: {3, 4}, {"b", 0}: {5, 6}}} {
+	for _, at := range []map[originPartition]originPosition{{}, {{"a", 0, 0}: {1, 2}, {"a", 1, 0}: {3, 4}, {"b", 0, 0}: {5, 6}}} {
 		m := marksOf(at)
 		f.Add(m.appendBinary(nil))
 	}

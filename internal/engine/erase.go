@@ -35,9 +35,9 @@ func (l *Lane) erase(p *Partition, e *event.Event, out Sink) {
 	}
 }
 
-// erase forgets the name of a subject that is erased in the memories of all
-// networks of the partition: each partition gets the signal. They are few enough
-// to look through, and hashes stay.
+// erase forgets the name of a subject that is erased in all memories of the
+// partition: each partition gets the signal. They are few enough to look
+// through, and hashes stay.
 func (l *SourceLane) erase(p *Partition, e *event.Event) {
 	var keys []string
 	for key, value := range p.store.All() {
@@ -49,22 +49,38 @@ func (l *SourceLane) erase(p *Partition, e *event.Event) {
 	for _, key := range keys {
 		l.key = append(l.key[:0], key...)
 		value, _ := p.store.Get(l.key)
-		if readSource(&l.memory, value) != nil || !l.memory.ForgetName(e.User.Subject) {
+		memory := namesOf(l.key, e.Tenant)
+		if readSource(memory, value) != nil || !memory.ForgetName(e.User.Subject) {
 			continue
 		}
-		l.value = l.memory.AppendBinary(l.value[:0])
+		l.value = memory.AppendBinary(l.value[:0])
 		p.store.Put(tierOf(l.key, l.value), l.key, l.value)
 	}
 }
 
-// namesSubject reports that an entry of the source lane's state is a network of
-// the tenant that remembers the subject's name.
+// namesSubject reports that an entry of the source lane's state is a network or
+// an application of the tenant that remembers the subject's name.
 func namesSubject(key, value []byte, tenant, subject string) bool {
-	if subject == "" || !bytes.HasPrefix(key, []byte(sourcePrefix+event.NetworkPrefix+event.Key(tenant, ""))) || !bytes.Contains(value, []byte(subject)) {
+	if subject == "" || !bytes.Contains(value, []byte(subject)) {
 		return false // nearly all, without decoding them
 	}
-	var memory detectors.SourceMemory
-	return readSource(&memory, value) == nil && memory.ForgetName(subject)
+	memory := namesOf(key, tenant)
+	return memory != nil && readSource(memory, value) == nil && memory.ForgetName(subject)
+}
+
+// namesOf is an empty memory of the kind that stands behind a key of the
+// tenant's, of a kind that knows names; else nil.
+func namesOf(key []byte, tenant string) interface {
+	sourceMemory
+	ForgetName(subject string) bool
+} {
+	switch {
+	case bytes.HasPrefix(key, []byte(sourcePrefix+event.NetworkPrefix+event.Key(tenant, ""))):
+		return new(detectors.SourceMemory)
+	case bytes.HasPrefix(key, []byte(sourcePrefix+event.AppPrefix+event.Key(tenant, ""))):
+		return new(detectors.AppMemory)
+	}
+	return nil
 }
 
 func userEntity(tenant, subject string) string { return "user:" + event.Key(tenant, subject) }
@@ -100,7 +116,7 @@ func isOf(record []byte, tenant, subject string) bool {
 const (
 	TraceState = "state" // what the lane remembers
 	TraceFall  = "fall"  // the record, or a session's, whose level will fall
-	TraceName  = "name"  // a network that the subject has come in from remembers the name
+	TraceName  = "name"  // a network that the subject has come in from, or an application begun to use, remembers the name
 )
 
 // Trace says what a record of risk.state or risk.source_state, read from Kafka,

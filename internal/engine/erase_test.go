@@ -277,8 +277,7 @@ func TestSourceLaneForgetsTheName(t *testing.T) {
 					t.Errorf("status %v", status)
 				}
 			}
-			_, sent := lane.Process(networks, &e)
-			for _, signal := range sent {
+			for _, signal := range signalled(lane, networks, &e) {
 				told = append(told, signal.User.Subject)
 			}
 			if i == 1 {
@@ -307,5 +306,35 @@ func TestSourceLaneForgetsTheName(t *testing.T) {
 		if Trace(key, value, "default", "early") != TraceName || Trace(key, value, "default", "earl") != "" || Trace(key, value, "acme", "early") != "" {
 			t.Errorf("%s: %q", key, Trace(key, value, "default", "early"))
 		}
+	}
+}
+
+// So does an application that the user has begun to use; an organisation knows
+// no names.
+func TestSourceLaneForgetsWhoUsesAnApplication(t *testing.T) {
+	lane, p := defaultPipeline(t).SourceLane(), NewPartition(1<<20)
+	before := attempt("long ago", -20*24*3600, "")
+	before.App = event.App{ID: "mail"}
+	use := attempt("anna", 0, "")
+	use.App, use.Source = event.App{ID: "notes"}, event.Source{}
+	tried := attempt("anna", 1, event.BadCredentials)
+	for _, e := range []event.Event{before, use, tried} {
+		signalled(lane, p, &e)
+	}
+	traces := func() (found []string) {
+		for key, value := range p.store.All() {
+			if Trace(key, value, "default", "anna") != "" {
+				found = append(found, string(key))
+			}
+		}
+		return found
+	}
+	if got := traces(); !slices.Equal(got, []string{"source:app:default/notes"}) {
+		t.Errorf("the name stands in %v", got)
+	}
+	signal := erasure("anna", "")
+	lane.Process(p, &signal)
+	if got := traces(); got != nil {
+		t.Errorf("the name still stands in %v", got)
 	}
 }

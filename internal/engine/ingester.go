@@ -65,7 +65,8 @@ type ingester struct {
 	onReject   func(ingest.DeadLetter)
 	raw        *kgo.Record // being processed
 	headers    []kgo.RecordHeader
-	key, value []byte // being made
+	key, value []byte        // being made
+	activities []event.Event // of the event that is processed
 
 	mu         sync.Mutex  // guards what follows against callbacks
 	sending    *parcel     // on its way; nil when none is
@@ -245,7 +246,7 @@ func (g *ingester) event(e *event.Event) {
 	g.metrics.events.WithLabelValues(g.raw.Topic, "parsed").Inc()
 	g.key = appendEventKey(g.key[:0], e)
 	g.add(g.topics.Events, g.key, g.value, g.headers)
-	g.addActivity(e)
+	g.addActivities(e)
 }
 
 func (g *ingester) origin(topic string, partition int32, offset int64) event.Origin {
@@ -265,16 +266,14 @@ func appendEventKey(b []byte, e *event.Event) []byte {
 	return append(append(b, "id:"...), e.ID...)
 }
 
-// addActivity tells the source lane of the event, if it concerns it.
-func (g *ingester) addActivity(e *event.Event) {
-	network := e.NetworkKey()
-	if network == "" {
-		return
+// addActivities tells the source lane of the event, as far as it concerns it.
+func (g *ingester) addActivities(e *event.Event) {
+	g.activities = e.AppendActivities(g.activities[:0])
+	for i := range g.activities {
+		g.key = append(g.key[:0], g.activities[i].ActivityKey()...)
+		g.value = g.activities[i].AppendJSON(g.value[:0])
+		g.add(g.topics.Activity, g.key, g.value, g.headers)
 	}
-	activity := e.Activity()
-	g.key = append(g.key[:0], network...)
-	g.value = activity.AppendJSON(g.value[:0])
-	g.add(g.topics.Activity, g.key, g.value, g.headers)
 }
 
 // add puts a record into the parcel that is being made. It copies key and value.

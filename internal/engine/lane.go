@@ -68,7 +68,7 @@ type Lane struct {
 
 // Process takes one event through the lane. A nil Sink takes no records.
 func (l *Lane) Process(p *Partition, e *event.Event, out Sink) Result {
-	if !p.marks.advance(&e.Origin) {
+	if !p.marks.advance(subjectOrNetwork, &e.Origin) {
 		return Result{Status: Repeated}
 	}
 	if e.User.Subject == "" {

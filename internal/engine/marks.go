@@ -13,7 +13,9 @@ import (
 
 // marks holds, for one input log, the highest origin position seen of each
 // origin partition. Ingest produces each origin partition in order, so what is
-// not above the mark is one of its repeats.
+// not above the mark is one of its repeats. Of one event it makes a record for
+// each kind of key, which may meet in one partition, in whatever order: each
+// kind has marks of its own.
 type marks struct {
 	index map[originPartition]int // into at
 	at    []originPosition
@@ -23,7 +25,18 @@ type marks struct {
 type originPartition struct {
 	topic     string // the topic's id; its name where the broker gave none
 	partition int32
+	kind      keyKind
 }
+
+// keyKind is a kind of record key.
+type keyKind uint8
+
+const (
+	subjectOrNetwork keyKind = iota // of risk.events, and of risk.activity
+	application
+	organisation // has notes only, which have no origin
+	keyKinds
+)
 
 type originPosition struct {
 	offset int64
@@ -43,11 +56,11 @@ func newMarks() marks { return marks{index: map[originPartition]int{}} }
 
 // advance reports whether the origin is above its partition's mark, and moves
 // the mark there. An event without origin always is.
-func (m *marks) advance(o *event.Origin) bool {
+func (m *marks) advance(kind keyKind, o *event.Origin) bool {
 	if !o.Set() {
 		return true
 	}
-	key := originPartition{o.TopicID, o.Partition}
+	key := originPartition{o.TopicID, o.Partition, kind}
 	if key.topic == "" {
 		key.topic = o.Topic
 	}
@@ -82,13 +95,13 @@ func (m *marks) rollback() {
 
 // marksVersion is the version of the marks' binary form. Whoever changes what
 // is written raises it and lets decode read all earlier ones.
-const marksVersion = 1
+const marksVersion = 2
 
 // appendBinary appends the binary form of the marks, topic by topic in a fixed
 // order. An origin partition takes about 8 bytes.
 func (m *marks) appendBinary(b []byte) []byte {
 	partitions := slices.SortedFunc(maps.Keys(m.index), func(p, q originPartition) int {
-		return cmp.Or(cmp.Compare(p.topic, q.topic), cmp.Compare(p.partition, q.partition))
+		return cmp.Or(cmp.Compare(p.topic, q.topic), cmp.Compare(p.partition, q.partition), cmp.Compare(p.kind, q.kind))
 	})
 	b = append(b, marksVersion)
 	b = wire.AppendUint(b, uint(len(partitions)))
@@ -100,6 +113,7 @@ func (m *marks) appendBinary(b []byte) []byte {
 			b = append(b, 0)
 		}
 		b = wire.AppendInt(b, p.partition)
+		b = append(b, byte(p.kind))
 		b = wire.AppendInt(b, m.at[m.index[p]].offset)
 		b = wire.AppendInt(b, m.at[m.index[p]].index)
 	}
@@ -111,7 +125,8 @@ func (m *marks) appendBinary(b []byte) []byte {
 // an error, which r keeps, m is not to be used.
 func (m *marks) decodeBinary(r *wire.Reader) {
 	*m = newMarks()
-	if r.Version("high-water marks", marksVersion) == 0 {
+	version := r.Version("high-water marks", marksVersion)
+	if version == 0 {
 		return
 	}
 	const least = 4 // bytes of an origin partition
@@ -121,13 +136,19 @@ func (m *marks) decodeBinary(r *wire.Reader) {
 		if r.Uint(1) == 1 {
 			topic = string(r.Text(r.Len()))
 		}
-		partition, offset, index := r.Int(), r.Int(), r.Int()
+		partition, kind := r.Int(), keyKind(0)
+		if version >= 2 { // version 1 knew one kind
+			if kind = keyKind(r.Byte()); kind >= keyKinds {
+				r.Fail(wire.ErrRange)
+			}
+		}
+		offset, index := r.Int(), r.Int()
 		if partition != int64(int32(partition)) || index != int64(int32(index)) {
 			r.Fail(wire.ErrRange)
 		}
 		if r.Err() != nil {
 			return
 		}
-		m.add(originPartition{topic, int32(partition)}, originPosition{offset, int32(index)})
+		m.add(originPartition{topic, int32(partition), kind}, originPosition{offset, int32(index)})
 	}
 }

@@ -26,8 +26,32 @@ func TestMarksDropIngestRepeats(t *testing.T) {
 		{&event.Origin{}, true},
 		{&event.Origin{Topic: "idp.okta", TopicID: "recreated", Offset: 0}, true},
 	} {
-		if got := m.advance(step.origin); got != step.want {
+		if got := m.advance(subjectOrNetwork, step.origin); got != step.want {
 			t.Errorf("step %d, %+v: got %v, want %v", i, *step.origin, got, step.want)
+		}
+	}
+}
+
+// An event that stands under two kinds of key in one partition is seen twice,
+// also when the second comes after later events of the first.
+func TestMarksAreOfEachKindOfKey(t *testing.T) {
+	m := newMarks()
+	at := func(offset int64) *event.Origin {
+		return &event.Origin{Topic: "idp.okta", TopicID: "t", Offset: offset}
+	}
+	for i, step := range []struct {
+		kind   keyKind
+		offset int64
+		want   bool
+	}{
+		{subjectOrNetwork, 5, true},
+		{subjectOrNetwork, 6, true},
+		{application, 5, true},
+		{application, 5, false},
+		{subjectOrNetwork, 5, false},
+	} {
+		if got := m.advance(step.kind, at(step.offset)); got != step.want {
+			t.Errorf("step %d: got %v, want %v", i, got, step.want)
 		}
 	}
 }

@@ -81,18 +81,38 @@ func (p *Partition) load(key, value []byte) error {
 	switch {
 	case string(key) == progressKey:
 		return p.readProgress(value)
-	case bytes.HasPrefix(key, []byte(subjectPrefix)), bytes.HasPrefix(key, []byte(sourcePrefix)):
-		// Each is read when its turn comes, but a newer version must be found
-		// out before anything is begun afresh.
-		r := wire.NewReader(value)
-		if len(value) > 0 && r.Version("a subject's state", subjectVersion) == 0 {
-			return r.Err()
+	case bytes.HasPrefix(key, []byte(subjectPrefix)):
+		if err := refuseNewer(value, "a subject's state", subjectVersion); err != nil {
+			return err
+		}
+	case bytes.HasPrefix(key, []byte(sourcePrefix)):
+		version := sourceVersion(string(key[len(sourcePrefix):]))
+		if version == 0 {
+			return unknownKey(key)
+		}
+		if err := refuseNewer(value, "the state of a source", version); err != nil {
+			return err
 		}
 	case bytes.HasPrefix(key, []byte(fallPrefix)):
 	default:
-		return fmt.Errorf("the state has a key that this riskstream does not know, %.100q; was it written by a newer one?", key)
+		return unknownKey(key)
 	}
 	return p.store.Load(tierOf(key, value), key, value)
+}
+
+// refuseNewer is the error of a value of a newer version. Each is read when its
+// turn comes, but that must be found out before anything is begun afresh.
+func refuseNewer(value []byte, what string, version byte) error {
+	if len(value) == 0 {
+		return nil
+	}
+	r := wire.NewReader(value)
+	r.Version(what, version)
+	return r.Err()
+}
+
+func unknownKey(key []byte) error {
+	return fmt.Errorf("the state has a key that this riskstream does not know, %.100q; was it written by a newer one?", key)
 }
 
 // loaded is to be called once after the last load.

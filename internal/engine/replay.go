@@ -16,16 +16,17 @@ import (
 // sources; each file is an input log of its own. What a history has stored is
 // replayed by Stored instead.
 type Replay struct {
-	lane      *Lane
-	parser    *ingest.Parser
-	partition *Partition
-	out       *bufio.Writer
-	sources   *SourceLane
-	networks  *Partition // the state of the source lane
-	records   *Records   // nil unless collected
-	observers []Observer
-	sink      Sink // records and observers; nil when there is none
-	stats     ReplayStats
+	lane       *Lane
+	parser     *ingest.Parser
+	partition  *Partition
+	out        *bufio.Writer
+	sources    *SourceLane
+	networks   *Partition    // the state of the source lane
+	activities []event.Event // of the event that is replayed, and the notes that follow
+	records    *Records      // nil unless collected
+	observers  []Observer
+	sink       Sink // records and observers; nil when there is none
+	stats      ReplayStats
 
 	fallsFollow bool
 	newest      event.Time
@@ -201,19 +202,26 @@ func (r *Replay) signal(e *event.Event, line int) []event.Detection {
 	if e.Origin.Set() {
 		return nil
 	}
-	_, signals := r.sources.Process(r.networks, e)
-	r.networks.commit()
 	var caused []event.Detection
-	for _, signal := range signals {
-		result := r.process(&signal, line)
-		if result.Status != Signalled {
-			continue
-		}
-		r.stats.Signals++
-		if signal.User.Subject == e.User.Subject {
-			caused = append(caused, result.Detections...)
+	r.activities = e.AppendActivities(r.activities[:0])
+	for i := 0; i < len(r.activities); i++ {
+		_, sent := r.sources.Process(r.networks, &r.activities[i])
+		for _, signal := range sent {
+			if signal.ActivityKey() != "" {
+				r.activities = append(r.activities, signal) // a note
+				continue
+			}
+			result := r.process(&signal, line)
+			if result.Status != Signalled {
+				continue
+			}
+			r.stats.Signals++
+			if signal.User.Subject == e.User.Subject {
+				caused = append(caused, result.Detections...)
+			}
 		}
 	}
+	r.networks.commit()
 	return caused
 }
 

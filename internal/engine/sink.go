@@ -69,11 +69,16 @@ func (o *outbox) Gone(record *event.Score) {
 	}
 }
 
-// Signal sends a signal to its subject.
+// Signal sends a signal to its subject, or a note to its key of the source lane.
 func (o *outbox) Signal(e *event.Event) {
-	if !o.muted {
-		o.produce(o.topics.Events, appendEventKey(nil, e), e.AppendJSON(nil))
+	if o.muted {
+		return
 	}
+	topic, key := o.topics.Events, appendEventKey(nil, e)
+	if note := e.ActivityKey(); note != "" {
+		topic, key = o.topics.Activity, []byte(note)
+	}
+	o.produce(topic, key, e.AppendJSON(nil))
 }
 
 // produce leaves out what no broker would take: the topics' limit leaves a

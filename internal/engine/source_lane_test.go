@@ -50,18 +50,30 @@ func sprayed() []event.Event {
 	return append(events, attempt("user3", 600, ""), attempt("user3", 660, ""), attempt("early", 700, ""))
 }
 
+// signalled takes an event through the lane, with the notes that its keys leave
+// for each other, and returns the signals.
+func signalled(lane *SourceLane, p *Partition, e *event.Event) (signals []event.Event) {
+	todo := e.AppendActivities(nil)
+	for i := 0; i < len(todo); i++ {
+		_, sent := lane.Process(p, &todo[i])
+		for _, s := range sent {
+			if s.ActivityKey() != "" {
+				todo = append(todo, s)
+			} else {
+				signals = append(signals, s)
+			}
+		}
+	}
+	return signals
+}
+
 // Signals go to whom the spray has reached, once each, and what the lane knows
 // of a network outlasts a restart.
 func TestSourceLaneSignals(t *testing.T) {
 	lane, p := defaultPipeline(t).SourceLane(), NewPartition(1<<20)
 	var subjects []string
 	for i, e := range sprayed() {
-		activity := e.Activity()
-		_, signals := lane.Process(p, &activity)
-		for _, signal := range signals {
-			if signal.NetworkKey() != "" {
-				t.Errorf("a signal goes to the source lane: %+v", signal)
-			}
+		for _, signal := range signalled(lane, p, &e) {
 			subjects = append(subjects, signal.User.Subject)
 		}
 		if i%5 == 0 { // as after a restart
@@ -91,6 +103,13 @@ func TestSourceLaneDropsRepeats(t *testing.T) {
 	if status, _ := lane.Process(p, &e); status != Repeated {
 		t.Errorf("the same again: status %v", status)
 	}
+	use := attempt("user1", 1, "")
+	use.App, use.Origin = event.App{ID: "notes"}, event.Origin{Topic: "idp.okta", Offset: 8}
+	for i, want := range []Status{Scored, Scored, Repeated, Repeated} { // for its network, for its application
+		if status, _ := lane.Process(p, &use.AppendActivities(nil)[i%2]); status != want {
+			t.Errorf("activity %d: status %v, want %v", i, status, want)
+		}
+	}
 }
 
 // A replay over raw logs makes the signals, one over a dump of risk.events
@@ -102,9 +121,8 @@ func TestReplayMakesOrTakesSignals(t *testing.T) {
 	networks := NewPartition(1 << 20)
 	for i, e := range sprayed() {
 		raw.Write(append(e.AppendJSON(nil), '\n'))
-		_, signals := lane.Process(networks, &e)
-		for j := range signals {
-			dump.Write(append(signals[j].AppendJSON(nil), '\n'))
+		for _, signal := range signalled(lane, networks, &e) {
+			dump.Write(append(signal.AppendJSON(nil), '\n'))
 		}
 		e.Origin = event.Origin{Topic: "idp.okta", TopicID: "x", Offset: int64(i)}
 		dump.Write(append(e.AppendJSON(nil), '\n'))

@@ -44,21 +44,21 @@ func subjectStage(l *Lane, topics publish.Topics) *stage {
 	}
 }
 
-// sourceStage is the source lane: activities to signals.
+// sourceStage is the source lane: activities to signals, and to activities.
 func sourceStage(l *SourceLane, topics publish.Topics) *stage {
 	return &stage{
 		name:      "source",
 		group:     "source-lane",
 		input:     topics.Activity,
 		changelog: topics.SourceState,
-		outputs:   []string{topics.SourceState, topics.Events},
+		outputs:   []string{topics.SourceState, topics.Events, topics.Activity},
 		memory:    0.125,
 		shortest:  longestCommit, // a spray lasts for minutes
 		pause:     longestCommit / 2,
 		process: func(p *Partition, e *event.Event, out *outbox) Result {
-			status, signals := l.Process(p, e)
-			for i := range signals {
-				out.Signal(&signals[i])
+			status, sent := l.Process(p, e)
+			for i := range sent {
+				out.Signal(&sent[i])
 			}
 			return Result{Status: status}
 		},

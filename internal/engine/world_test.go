@@ -476,7 +476,7 @@ func checkNothingLost(t *testing.T, ctx context.Context, admin *kadm.Client, cfg
 			fresh := newMarks()
 			taken[r.Partition] = &fresh
 		}
-		if taken[r.Partition].advance(&e.Origin) { // else the lane drops it
+		if taken[r.Partition].advance(subjectOrNetwork, &e.Origin) { // else the lane drops it
 			found[fmt.Sprint(e.Origin.Topic, e.Origin.Partition, e.Origin.Offset)] = true
 		}
 	}

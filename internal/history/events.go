@@ -67,6 +67,7 @@ func eventColumns() []column[eventRow] {
 		col("signal_users", func(r *r) uint32 { return r.Signal.Users }),
 		col("signal_attempts", func(r *r) uint32 { return r.Signal.Attempts }),
 		col("signal_tries", func(r *r) uint32 { return r.Signal.Tries }),
+		col("signal_networks", func(r *r) uint32 { return r.Signal.Networks }),
 		col("signal_since", func(r *r) *int64 { return moment(r.Signal.Since) }),
 		col("signal_signed_in", func(r *r) *int64 { return moment(r.Signal.SignedIn) }),
 		col("original", func(r *r) string { return r.Original }),

@@ -77,7 +77,7 @@ func TestExportJSONL(t *testing.T) {
 		"user_id": "00uanna", "user_name": "anna.weber", "user_email": "anna.weber@corp.example", "user_kind": "human",
 		"source_ip": "203.0.113.9", "source_country": "DE", "source_city": "Berlin", "source_latitude": 52.5, "source_longitude": 13.4, "source_accuracy_km": 20.0, "source_as": 64500.0, "source_as_name": "Example Net",
 		"user_agent": "Mozilla/5.0", "user_agent_name": "Safari", "user_agent_os": "Mac OS", "session_id": "s-attack", "app_id": "0oa1", "app_name": "Payroll", "app_sanctioned": true,
-		"signal_users": 0.0, "signal_attempts": 0.0, "signal_tries": 0.0,
+		"signal_users": 0.0, "signal_attempts": 0.0, "signal_tries": 0.0, "signal_networks": 0.0,
 		"origin_topic": "idp.okta", "origin_topic_id": "AAAA", "origin_partition": 1.0, "origin_offset": 5.0, "origin_index": 0.0, "recorded": "2026-03-02T08:05:00.123Z", "topic": "risk.events",
 	}
 	if diff := cmp.Diff(want, annas[0]); diff != "" {

@@ -167,6 +167,7 @@ func (s *eventScan) fields() []scanField {
 		as("signal_users", &e.Signal.Users),
 		as("signal_attempts", &e.Signal.Attempts),
 		as("signal_tries", &e.Signal.Tries),
+		as("signal_networks", &e.Signal.Networks),
 		moment("signal_since", &s.signalSince),
 		moment("signal_signed_in", &s.signalSignedIn),
 		as("origin_topic", &e.Origin.Topic),

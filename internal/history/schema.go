@@ -48,9 +48,10 @@ func words(cluster string) template.FuncMap {
 		same := func(name string) string { return name }
 		return template.FuncMap{
 			"table": same, "local": same, "tables": tables,
-			"engine":      func(_, engine string) string { return engine },
-			"settings":    func() string { return "SETTINGS non_replicated_deduplication_window = 1000, ttl_only_drop_parts = 1" },
-			"distributed": func(string) string { return "" },
+			"engine":        func(_, engine string) string { return engine },
+			"settings":      func() string { return "SETTINGS non_replicated_deduplication_window = 1000, ttl_only_drop_parts = 1" },
+			"distributed":   func(string) string { return "" },
+			"redistributed": func(_, _ string) string { return "" },
 		}
 	}
 	local := func(name string) string { return name + "_local" }
@@ -65,6 +66,9 @@ func words(cluster string) template.FuncMap {
 		"distributed": func(name string) string {
 			return fmt.Sprintf("-- +goose StatementBegin\nCREATE TABLE %s%s AS %s ENGINE = Distributed('%s', currentDatabase(), '%s', cityHash64(%s));\n-- +goose StatementEnd",
 				name, on, local(name), cluster, local(name), shardBy(name))
+		},
+		"redistributed": func(name, change string) string { // what has changed in the replicated one
+			return fmt.Sprintf("-- +goose StatementBegin\nALTER TABLE %s%s %s;\n-- +goose StatementEnd", name, on, change)
 		},
 	}
 }

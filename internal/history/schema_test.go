@@ -67,7 +67,7 @@ func TestTheClustersSchemaIsUnderstood(t *testing.T) {
 			}
 		}
 	}
-	if n != 27 || distributed != 9 {
-		t.Errorf("%d statements with %d distributed tables, want 27 with 9", n, distributed)
+	if n != 29 || distributed != 9 {
+		t.Errorf("%d statements with %d distributed tables, want 29 with 9", n, distributed)
 	}
 }

@@ -40,7 +40,7 @@ func sampleEvent() event.Event {
 		IDPRisk:   event.IDPRisk{Level: "low", Reasons: "new ip"},
 		Tenant:    "default",
 		Origin:    event.Origin{Topic: "idp.okta", TopicID: "abc", Partition: 3, Offset: 42, Index: 1},
-		Signal:    event.Signal{Users: 9, Attempts: 27, Tries: 3, Since: at("2026-03-02T08:50:00.000Z"), SignedIn: at("2026-03-02T09:00:00.123Z")},
+		Signal:    event.Signal{Users: 9, Attempts: 27, Tries: 3, Networks: 4, Since: at("2026-03-02T08:50:00.000Z"), SignedIn: at("2026-03-02T09:00:00.123Z")},
 	}
 }
 

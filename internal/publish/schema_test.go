@@ -43,7 +43,8 @@ func instance(t *testing.T, raw []byte) map[string]any {
 // the schema, and the smallest ones.
 func records() map[string][][]byte {
 	e, d, s := sampleEvent(), sampleDetection(), sampleScore()
-	activity := e.Activity()
+	activity, use := e.NetworkActivity(), e.AppActivity()
+	note := event.Event{Time: e.Time, ID: "x", Kind: event.KindSignal, Action: event.IDPSignal, Code: event.NoteTried, Signal: e.Signal}
 	d.Rule = &event.RuleInfo{ID: "r1", Title: "T", Severity: "high", Tags: []string{"a"}}
 	s.Session = "s-1"
 	s.Reasons[0].Unconfirmed, s.Reasons[0].CoveredBy = true, "new_country"
@@ -53,7 +54,7 @@ func records() map[string][][]byte {
 	small.Tenant, small.User.Subject = "t", "u"
 	bareActivity := event.Event{Time: e.Time, ID: "x", Kind: event.KindEvent, User: event.User{Subject: "u"}}
 	return map[string][][]byte{
-		"risk.activity":   {activity.AppendJSON(nil), bareActivity.AppendJSON(nil)},
+		"risk.activity":   {activity.AppendJSON(nil), use.AppendJSON(nil), note.AppendJSON(nil), bareActivity.AppendJSON(nil)},
 		"risk.events":     {e.AppendJSON(nil), small.AppendJSON(nil)},
 		"risk.detections": {AppendDetection(nil, &e, &d, "c"), AppendDetection(nil, &small, &bare, "")},
 		"risk.scores":     {AppendScore(nil, &s), AppendScore(nil, &pinned)},

@@ -1,0 +1,471 @@
+package detectors
+
+import (
+	"encoding/binary"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/riskstream/riskstream/event"
+)
+
+// A spray from many networks, or over days, shows at no single network. The
+// network says which wrong passwords nobody has explained by coming in from
+// there; here they are seen beside each other.
+
+// Sizes of OrgMemory.
+const (
+	maxTargets   = 128
+	baselineDays = 14
+)
+
+// Our own thresholds.
+const (
+	targetMemory     = 7 * day  // how long a target is remembered
+	sameTarget       = day      // a user who is tried again within this counts once
+	fastCampaignLast = hour     // a fast campaign is over when it was not recognised for so long
+	slowCampaignLast = day      // and a slow one
+	slowLearning     = 3 * day  // before, nothing is usual, and twice as much makes a slow campaign
+	appLearning      = 14 * day // what is first seen before, was there before
+	outOfStep        = 30 * day // how far behind a source may be
+
+	// leakPerHour is how many targets in a thousand hours are forgotten, beside
+	// twice what the organisation is used to: one in five hours.
+	leakPerHour = 200
+
+	hour = 3600
+	day  = 24 * hour
+)
+
+// OrgMemory is what the source lane remembers of an organisation: on whom
+// passwords were tried without success in sight, and from where. It has a fixed
+// size and holds no pointers; the zero value is an organisation never seen.
+type OrgMemory struct {
+	newest seconds // newest event time
+	since  seconds // the oldest that was heard of it
+
+	targets  [maxTargets]target // by their first wrong password
+	nTargets uint8
+
+	day   uint16               // the newest
+	today uint16               // targets on that day
+	days  [baselineDays]uint16 // and on those before, the last one first
+
+	campaign campaign
+}
+
+// target is a user on whom wrong passwords were tried from a network.
+type target struct {
+	user        uint32
+	network     networkID
+	first, last seconds
+	tries       uint8 // up to 255
+	told        bool  // the network was told of the campaign
+}
+
+// networkID is a source network as a number: the first 8 bytes of an IPv6
+// address; of an IPv4 address its 4 bytes, behind ffff.
+type networkID uint64
+
+const markOfIPv4 = 0xffff << 32 // is no network of IPv6 in use
+
+func networkOf(s *event.Source) networkID {
+	a := event.Network(s.IP).Addr()
+	if !a.IsValid() {
+		return 0
+	}
+	b := a.As16()
+	if a.Is4() {
+		return markOfIPv4 | networkID(binary.BigEndian.Uint32(b[12:]))
+	}
+	return networkID(binary.BigEndian.Uint64(b[:]))
+}
+
+// addr is the address again.
+func (n networkID) addr() netip.Addr {
+	var b [16]byte
+	if n>>32 == markOfIPv4>>32 {
+		binary.BigEndian.PutUint32(b[:], uint32(n))
+		return netip.AddrFrom4([4]byte(b[:4]))
+	}
+	binary.BigEndian.PutUint64(b[:], uint64(n))
+	return netip.AddrFrom16(b)
+}
+
+// campaign is a spray that was recognised.
+type campaign struct {
+	start    seconds // its first wrong password; 0: there is none
+	last     seconds // when it was last recognised
+	slow     bool
+	users    uint16
+	attempts uint16
+	networks uint16
+}
+
+// felt reports that what comes now belongs to it.
+func (c *campaign) felt(now seconds) bool {
+	reach := uint32(fastCampaignLast)
+	if c.slow {
+		reach = slowCampaignLast
+	}
+	return c.start != 0 && c.last.plus(reach) >= now
+}
+
+// noteTried tells the organisation of a wrong password on a user who has never
+// come in from the network. A user with more tries than a spray makes is not
+// worth telling of again.
+func (s *Set) noteTried(e *event.Event, m *SourceMemory, user uint32, out []event.Event) []event.Event {
+	cfg := &s.cfg.PasswordSpray
+	i, known := m.find(user)
+	if !cfg.Enabled || !known || int(m.tried[i].tries) > cfg.MaxTries+1 {
+		return out
+	}
+	note := noteOf(e, event.NoteTried)
+	note.Source.IP = e.Source.IP
+	note.User.Subject = e.User.Subject
+	note.Signal.Tries = uint32(m.tried[i].tries)
+	return append(out, note)
+}
+
+// noteCameIn tells the organisation that a user on whom passwords were tried
+// has come in from there, for the first time since: the user has mistyped them.
+func (s *Set) noteCameIn(e *event.Event, m *SourceMemory, user uint32, before seconds, out []event.Event) []event.Event {
+	i, known := m.find(user)
+	if !s.cfg.PasswordSpray.Enabled || !known || before >= m.tried[i].last || m.tried[i].last.plus(sourceReach) < secondsOf(e.Time) {
+		return out
+	}
+	note := noteOf(e, event.NoteCameIn)
+	note.Source.IP = e.Source.IP
+	note.User.Subject = e.User.Subject
+	return append(out, note)
+}
+
+// noteOf is a note that one key of the source lane leaves for another.
+func noteOf(cause *event.Event, code string) event.Event {
+	return event.Event{
+		Time: cause.Time, ID: cause.ID, Kind: event.KindSignal, Action: event.IDPSignal,
+		Code: code, Provider: "riskstream", Tenant: cause.Tenant,
+	}
+}
+
+// DetectOrg takes a note into the memory of its organisation and appends the
+// notes that follow: to the networks of a campaign, and to an application that
+// asks whether it is new. It depends on its arguments and the configuration
+// only.
+func (s *Set) DetectOrg(e *event.Event, m *OrgMemory, out []event.Event) []event.Event {
+	at := secondsOf(e.Time)
+	m.advance(at)
+	switch e.Code {
+	case event.NoteTried:
+		if m.addTarget(e, at) && s.recogniseCampaign(m) {
+			return m.tellNetworks(e, out)
+		}
+	case event.NoteCameIn:
+		m.removeTarget(e)
+	case event.NoteAppSeen:
+		note := noteOf(e, event.NoteNewApp)
+		note.App = e.App
+		if at < m.since.plus(appLearning) {
+			note.Code = event.NoteOldApp
+		}
+		return append(out, note)
+	}
+	return out
+}
+
+// advance sets the newest time, and the oldest: sources that are read from
+// their start are not in step. One whose clock is years behind does not count.
+func (m *OrgMemory) advance(at seconds) {
+	switch {
+	case m.since == 0:
+		m.since, m.day = at, at.day()
+	case at.plus(outOfStep) >= m.newest:
+		m.since = min(m.since, at)
+	}
+	m.newest = max(m.newest, at)
+	for ; m.day < at.day(); m.day++ {
+		if at.day()-m.day > baselineDays {
+			m.day, m.today, m.days = at.day()-baselineDays-1, 0, [baselineDays]uint16{}
+		}
+		copy(m.days[1:], m.days[:])
+		m.days[0], m.today = m.today, 0
+	}
+}
+
+// usual is on how many users a day wrong passwords remain that nobody explains:
+// the median of the last days, half of which a campaign would have to fill to
+// move it.
+func (m *OrgMemory) usual() int {
+	if m.newest.since(m.since) < slowLearning {
+		return 0
+	}
+	known := min(int(m.day-m.since.day()), baselineDays)
+	sorted := m.days
+	slices.Sort(sorted[:known])
+	return int(sorted[known/2])
+}
+
+// addTarget counts a wrong password. It reports whether it counts.
+func (m *OrgMemory) addTarget(e *event.Event, at seconds) bool {
+	if at.plus(targetMemory) < m.newest {
+		return false
+	}
+	m.dropTargets(func(t *target) bool { return t.last.plus(targetMemory) < m.newest })
+	t := target{
+		user: userOf(e), network: networkOf(&e.Source),
+		first: at, last: at, tries: uint8(min(e.Signal.Tries, 255)),
+	}
+	again := false
+	for i := range m.targets[:m.nTargets] {
+		o := &m.targets[i]
+		if o.user != t.user || o.last.plus(sameTarget) < at {
+			continue
+		}
+		if o.network == t.network {
+			o.last, o.tries = max(o.last, at), max(o.tries, t.tries)
+			return true
+		}
+		again = true
+	}
+	m.dropTargets(func(o *target) bool { return o.user == t.user && o.network == t.network })
+	m.insert(&t)
+	if !again && at.day() == m.day {
+		m.today = min(m.today, 1<<16-2) + 1
+	}
+	return true
+}
+
+// insert puts a target among the others. The oldest gives way.
+func (m *OrgMemory) insert(t *target) {
+	if m.nTargets == maxTargets {
+		copy(m.targets[:], m.targets[1:])
+		m.nTargets--
+	}
+	i := int(m.nTargets)
+	for i > 0 && m.targets[i-1].first > t.first {
+		i--
+	}
+	m.nTargets++
+	copy(m.targets[i+1:m.nTargets], m.targets[i:])
+	m.targets[i] = *t
+}
+
+// removeTarget forgets a target who has come in from there after all.
+func (m *OrgMemory) removeTarget(e *event.Event) {
+	user, network, before := userOf(e), networkOf(&e.Source), m.nTargets
+	m.dropTargets(func(t *target) bool { return t.user == user && t.network == network })
+	if m.nTargets < before && m.today > 0 {
+		m.today--
+	}
+}
+
+func (m *OrgMemory) dropTargets(which func(t *target) bool) {
+	n := 0
+	for i := range m.targets[:m.nTargets] {
+		if !which(&m.targets[i]) {
+			m.targets[n] = m.targets[i]
+			n++
+		}
+	}
+	clear(m.targets[n:m.nTargets])
+	m.nTargets = uint8(n)
+}
+
+// recogniseCampaign reports that there is a campaign, and keeps it: the one
+// that is still felt, or a new one.
+func (s *Set) recogniseCampaign(m *OrgMemory) bool {
+	c := &m.campaign
+	felt := c.felt(m.newest)
+	fast, isFast := s.fastCampaign(m)
+	slow, isSlow := s.slowCampaign(m)
+	if !isFast && !isSlow {
+		return felt
+	}
+	if !felt {
+		*c = campaign{start: m.newest}
+		for i := range m.targets[:m.nTargets] {
+			m.targets[i].told = false
+		}
+		if isFast {
+			c.start = min(c.start, fast.first)
+		}
+		if isSlow {
+			c.start = min(c.start, slow.first)
+		}
+	}
+	c.last = m.newest
+	c.slow = c.slow || isSlow
+	for _, n := range []*targets{&fast, &slow} {
+		c.users = max(c.users, uint16(n.users))
+		c.attempts = max(c.attempts, uint16(n.attempts))
+		c.networks = max(c.networks, uint16(n.networks))
+	}
+	return true
+}
+
+// targets are what some targets come to.
+type targets struct {
+	users, attempts, networks int
+	busiest                   int // users of the network that has most
+	first                     seconds
+}
+
+// fastCampaign looks at what was tried within the window. One network must not
+// have more than half of the users: what others mistype beside an attack from
+// one network would make it look like many.
+func (s *Set) fastCampaign(m *OrgMemory) (n targets, ok bool) {
+	cfg := &s.cfg.PasswordSpray
+	window := uint32(cfg.Distributed.Window / time.Second)
+	n = m.count(func(t *target) bool {
+		return t.last.plus(window) >= m.newest && int(t.tries) <= cfg.MaxTries
+	})
+	users := cfg.Distributed.Users + m.usual()/8 // for as many as that may mistype it in a busy quarter of an hour
+	return n, n.users >= users && n.networks >= cfg.Distributed.Networks && n.attempts >= cfg.Distributed.Attempts && 2*n.busiest <= n.users
+}
+
+// slowCampaign is a cumulative sum (CUSUM): each user on whom one or two were
+// tried adds one, and it leaks at twice the organisation's usual rate and a
+// little more. It is computed from the targets that are left, so that who comes
+// in later has never counted, in whatever order it is heard of.
+func (s *Set) slowCampaign(m *OrgMemory) (n targets, ok bool) {
+	cfg := &s.cfg.PasswordSpray.Slow
+	usual := uint64(m.usual())
+	leak := 2*1000*usual/24 + leakPerHour // in thousandths of a user an hour
+	least := 1000 * (uint64(cfg.Users) + usual/2)
+	if m.newest.since(m.since) < slowLearning {
+		least *= 2
+	}
+	sum, at, start := uint64(0), seconds(0), seconds(0)
+	pass := func(to seconds) { sum, at = sum-min(sum, leak*uint64(to.since(at))/hour), to }
+	for i := range m.targets[:m.nTargets] {
+		t := &m.targets[i]
+		if int(t.tries) > cfg.Tries || m.triedBefore(i) {
+			continue
+		}
+		if pass(t.first); sum == 0 {
+			start = t.first
+		}
+		sum += 1000
+	}
+	pass(m.newest)
+	if start == 0 || sum < least {
+		return n, false
+	}
+	return m.count(func(t *target) bool { return t.first >= start && int(t.tries) <= cfg.Tries }), true
+}
+
+// triedBefore reports that the user of a target is counted by an earlier one.
+func (m *OrgMemory) triedBefore(i int) bool {
+	t := &m.targets[i]
+	return slices.ContainsFunc(m.targets[:i], func(o target) bool {
+		return o.user == t.user && o.first.plus(sameTarget) >= t.first
+	})
+}
+
+// count adds up the targets that are meant.
+func (m *OrgMemory) count(meant func(t *target) bool) targets {
+	var users [maxTargets]uint32
+	var networks [maxTargets]networkID
+	n, c := 0, targets{first: m.newest}
+	for i := range m.targets[:m.nTargets] {
+		if t := &m.targets[i]; meant(t) {
+			users[n], networks[n] = t.user, t.network
+			n++
+			c.attempts += int(t.tries)
+			c.first = min(c.first, t.first)
+		}
+	}
+	slices.Sort(users[:n])
+	slices.Sort(networks[:n])
+	c.users = len(slices.Compact(users[:n]))
+	ofNetwork := 0
+	for i := range n {
+		if i == 0 || networks[i] != networks[i-1] {
+			c.networks++
+			ofNetwork = 0
+		}
+		ofNetwork++
+		c.busiest = max(c.busiest, ofNetwork)
+	}
+	return c
+}
+
+// tellNetworks tells the networks of the campaign that they are part of it,
+// once each: they know who has come in.
+func (m *OrgMemory) tellNetworks(cause *event.Event, out []event.Event) []event.Event {
+	c := &m.campaign
+	for i := range m.targets[:m.nTargets] {
+		t := &m.targets[i]
+		if t.told || t.last < c.start {
+			continue
+		}
+		known := false
+		for j := range m.targets[:m.nTargets] {
+			if o := &m.targets[j]; o.network == t.network {
+				known = known || o.told
+				o.told = true
+			}
+		}
+		if known {
+			continue
+		}
+		note := noteOf(cause, event.NoteCampaign)
+		note.Source.IP = t.network.addr()
+		note.Signal = event.Signal{Users: uint32(c.users), Attempts: uint32(c.attempts), Networks: uint32(c.networks), Since: c.start.time()}
+		out = append(out, note)
+	}
+	return out
+}
+
+// joinCampaign makes a network part of a campaign, as far as its own wrong
+// passwords reach. An attack from there alone says more, and stays.
+func (s *Set) joinCampaign(e *event.Event, m *SourceMemory, out []event.Event) []event.Event {
+	a := &m.attack
+	if !s.cfg.PasswordSpray.Enabled || a.networks == 0 && !a.over(m.newest) {
+		return out
+	}
+	first, last := seconds(0), seconds(0)
+	for i := range m.tried[:m.nTried] {
+		if t := &m.tried[i]; m.guest(t.user) == nil {
+			if first == 0 || t.first < first {
+				first = t.first
+			}
+			last = max(last, t.last)
+		}
+	}
+	if first == 0 {
+		return out
+	}
+	if a.over(m.newest) {
+		m.begin(first)
+	}
+	a.last = max(a.last, last)
+	a.users = max(a.users, uint16(min(e.Signal.Users, 1<<16-1)))
+	a.attempts = max(a.attempts, uint16(min(e.Signal.Attempts, 1<<16-1)))
+	a.networks = max(a.networks, uint16(min(e.Signal.Networks, 1<<16-1)), 1)
+	return s.tellGuests(e, m, out)
+}
+
+// standsOut reports of a user who came in from a network of a campaign, that
+// passwords were tried there on at least as many others as have come in. Where
+// people live and work, most come in; and who has only mistyped a password of
+// their own has nothing to do with the campaign. An attack from one network
+// alone has been held against this already.
+func (m *SourceMemory) standsOut(user uint32) bool {
+	a := &m.attack
+	if a.networks == 0 {
+		return true
+	}
+	guests, others := 0, 0
+	for i := range m.guests {
+		if g := &m.guests[i]; g.user != 0 && a.reaches(g.at) {
+			guests++
+		}
+	}
+	for i := range m.tried[:m.nTried] {
+		if t := &m.tried[i]; t.user != user && a.reaches(t.last) && m.guest(t.user) == nil {
+			others++
+		}
+	}
+	return others >= max(guests, 1)
+}
