@@ -8,7 +8,7 @@ FUZZTIME ?= 20s
 REAL = $(shell grep -rl --include=*_test.go '^//go:build realkafka' . | xargs -n1 dirname | sort -u | grep -v internal/torture)
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo libchdb test test-real torture-short torture race lint vuln fuzz bench bench-history microbench golden clean
+.PHONY: help build demo libchdb test test-real torture-short torture race lint vuln fuzz bench bench-history microbench accuracy golden clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +64,11 @@ bench-history: ## the history at scale: inserts, bytes on disk, timelines, expor
 
 microbench: ## benchmarks of every stage, and of a whole replay on one core
 	go test -run '^$$' -bench . -benchmem ./...
+
+ACCURACY_SEEDS = 101-105
+
+accuracy: build ## the tables of docs/accuracy.md anew, on seeds that nothing is fitted on; bin/accuracy.html has plots
+	./bin/riskstream evaluate --seeds $(ACCURACY_SEEDS) --into docs/accuracy.md --html bin/accuracy.html
 
 golden: ## rewrite golden files, fixtures and what the README shows; review the diff
 	go test ./internal/demo -run TestExampleLog -update

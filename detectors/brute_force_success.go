@@ -17,9 +17,14 @@ type BruteForceSuccessConfig struct {
 	Window   time.Duration `yaml:"window"`
 }
 
-// ownGuessStrength: somebody at home on their own device who at last typed the
-// right password.
-const ownGuessStrength = 0.25
+const (
+	// ownGuessStrength: somebody at home on their own device who at last typed
+	// the right password.
+	ownGuessStrength = 0.25
+	// newcomerGuessStrength: somebody whose home and device are not known yet, in
+	// the days in which passwords are forgotten most.
+	newcomerGuessStrength = 0.5
+)
 
 // detectBruteForceSuccess sees a success that follows wrong passwords from the
 // same source network, bound device or session. Failures from elsewhere do not
@@ -34,7 +39,7 @@ func (s *Set) detectBruteForceSuccess(e *event.Event, at *sighting, m *Memory, o
 	if guesses < cfg.Failures {
 		return out
 	}
-	own := m.atHome(at)
+	own := m.atHome(at) || at.device() == 0 && m.knowsNetwork(at) // a log that names no device has none to be new
 	d := event.Detection{
 		Name:     bruteForceSuccess,
 		Strength: 1,
@@ -49,8 +54,11 @@ func (s *Set) detectBruteForceSuccess(e *event.Event, at *sighting, m *Memory, o
 			event.Text("known_network_and_device", yesNo(own)),
 		},
 	}
-	if own {
+	switch {
+	case own:
 		d.Strength = ownGuessStrength
+	case s.learning(m, e.Time):
+		d.Strength = newcomerGuessStrength
 	}
 	return append(out, d)
 }

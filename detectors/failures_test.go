@@ -144,6 +144,8 @@ func TestBruteForceSuccess(t *testing.T) {
 		{"in at last, half an hour later", 5, 30 * time.Minute, []change{tokyo, kali}, []change{tokyo, kali}, 1},
 		{"in later than that", 5, 31 * time.Minute, []change{tokyo, kali}, []change{tokyo, kali}, 0},
 		{"forgotten password at home", 5, time.Minute, []change{berlin, laptop}, []change{berlin, laptop}, 0.25},
+		{"at home, the log names no device", 5, time.Minute, []change{berlin}, []change{berlin}, 0.25},
+		{"elsewhere, the log names no device", 5, time.Minute, []change{tokyo}, []change{tokyo}, 1},
 		{"at home, another device", 5, time.Minute, []change{berlin, laptop}, []change{berlin, kali}, 1},
 		{"own device, elsewhere", 5, time.Minute, []change{tokyo, laptop}, []change{tokyo, laptop}, 1},
 		{"somebody else guesses, the user signs in", 12, time.Minute, []change{tokyo, kali}, []change{berlin, laptop}, 0},
@@ -165,6 +167,17 @@ func TestBruteForceSuccess(t *testing.T) {
 				t.Errorf("strength %g, want %g", got, c.want)
 			}
 		})
+	}
+}
+
+func TestBruteForceSuccessOfANewcomer(t *testing.T) {
+	d := newDiary(t)
+	for day := range 3 {
+		d.entry(signIn(on(day, "08:00"), berlin, laptop))
+	}
+	d.guess(5, on(3, "09:00"), 0, tokyo, kali)
+	if got := strengthOf(d.entry(signIn(on(3, "09:01"), tokyo, kali)), bruteForceSuccess); got != 0.5 {
+		t.Errorf("strength %g, want 0.5", got)
 	}
 }
 

@@ -105,8 +105,11 @@ func (s *Set) judgeTravel(a *anchor, e *event.Event, at *sighting, m *Memory, le
 	if e.Source.Geo.Name != "" {
 		j.doubt("place common in the organisation")
 	}
-	if (at.traits|a.traits)&mobile != 0 && at.country != 0 && at.country == a.country {
+	switch {
+	case (at.traits|a.traits)&mobile != 0 && at.country != 0 && at.country == a.country:
 		j.doubt("mobile network of the same country")
+	case m.ledHome(a, at):
+		j.doubt("known device, and a carrier that may lead home from abroad")
 	}
 	if a.traits&corporate != 0 && m.atHome(at) {
 		j.doubt("known network and device, and a corporate network elsewhere")
@@ -118,6 +121,21 @@ func (s *Set) judgeTravel(a *anchor, e *event.Event, at *sighting, m *Memory, le
 		j.doubt("user still being learned")
 	}
 	return j, true
+}
+
+// ledHome reports that one end is a carrier of the user's, which leads its
+// customers' connections home from wherever they are (home routing, GSMA IR.88),
+// and the other end, or the same, a device of theirs. From elsewhere than the
+// carrier the device must be registered: a browser that looks like the user's is
+// soon found, and a carrier's exit is not.
+func (m *Memory) ledHome(a *anchor, at *sighting) bool {
+	switch {
+	case at.is(mobile):
+		return m.knowsNetwork(at) && m.knowsDevice(at)
+	case a.traits&mobile != 0:
+		return find(m.devices[:], at.bound) != nil
+	}
+	return false
 }
 
 // wayBetween measures the way between the anchor and the sign-in, and reports

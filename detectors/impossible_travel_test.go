@@ -325,6 +325,38 @@ func TestImpossibleTravelDoubtsDoNotAddUp(t *testing.T) {
 	}
 }
 
+// A carrier leads its customers' connections home from abroad, so that the phone
+// is at home while the laptop is in a hotel.
+func TestImpossibleTravelOfHomeRoutedPhonesIsDowngraded(t *testing.T) {
+	carrier := func(e *event.Event) {
+		berlin(e)
+		e.Source.AS.Number, e.Source.AS.Type = 64900, event.ASMobile
+	}
+	for _, c := range []struct {
+		name          string
+		first, second []change
+		want          float64
+	}{
+		{"the phone after the hotel", []change{tokyo, laptop}, []change{carrier, phone}, 0.5},
+		{"the hotel after the phone, registered laptop", []change{carrier, phone}, []change{tokyo, laptop, bound("mac-1")}, 0.5},
+		{"elsewhere after the phone, a browser like the laptop's", []change{carrier, phone}, []change{tokyo, laptop}, 1},
+		{"an unknown device on the carrier", []change{tokyo, laptop}, []change{carrier, kali}, 1},
+		{"a carrier that the user is not known on", []change{tokyo, laptop}, []change{carrier, phone, func(e *event.Event) { e.Source.AS.Number++ }}, 1},
+		{"an unknown device after the phone", []change{carrier, phone}, []change{tokyo, kali, bound("x")}, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := settled(t)
+			d.entry(signIn(on(14, "09:00"), berlin, laptop, bound("mac-1")))
+			d.entry(signIn(on(14, "19:00"), carrier, phone))
+			d.entry(signIn(on(16, "10:00"), c.first...))
+			found := d.entry(signIn(on(16, "10:20"), c.second...))
+			if got := strengthOf(found, impossibleTravel); got != c.want {
+				t.Errorf("strength %g, want %g", got, c.want)
+			}
+		})
+	}
+}
+
 func TestImpossibleTravelWhileLearningIsDowngraded(t *testing.T) {
 	d := newDiary(t)
 	d.entry(signIn(on(0, "10:00"), berlin, laptop))

@@ -13,6 +13,10 @@ import (
 // Config is the section `scoring` of the configuration. docs/scoring.md
 // explains its numbers.
 type Config struct {
+	// WeightsFile is a table of weights in the form of weights.yaml, which
+	// takes the place of the built-in one; the keys below change it.
+	// Reading the configuration reads the file.
+	WeightsFile string `yaml:"weights_file,omitempty"`
 	// Prior is the assumed share of compromised identities before any
 	// evidence.
 	Prior float64 `yaml:"prior"`
@@ -22,6 +26,8 @@ type Config struct {
 	Caps map[event.Group]float64 `yaml:"caps"`
 	// Weights replaces what single detectors weigh.
 	Weights map[string]WeightConfig `yaml:"weights,omitempty"`
+
+	table *Weights // in place of the built-in one; see Weights.Config
 }
 
 // Levels are the scores, 0–100, from which each level begins; below Low it is
@@ -57,30 +63,28 @@ func Defaults() Config {
 	return Config{Prior: w.Prior, Levels: w.Levels, Caps: w.Caps}
 }
 
+// weights is the table that the configuration changes.
+func (c *Config) weights() Weights {
+	if c.table == nil {
+		return builtinWeights()
+	}
+	w := *c.table
+	w.Detections = maps.Clone(w.Detections)
+	return w
+}
+
 // Validate lists every problem; each message names its key first.
 func (c Config) Validate() []error {
 	var errs []error
 	fail := func(format string, args ...any) { errs = append(errs, fmt.Errorf("scoring."+format, args...)) }
 
-	// The comparisons are written so that NaN fails them.
-	if !(c.Prior >= minPrior && c.Prior <= maxPrior) {
-		fail("prior: %v; want the share of compromised identities, %v to %v", c.Prior, minPrior, maxPrior)
-	}
-	l := c.Levels
-	if !(l.Low > 100*c.Prior && l.Low < l.Medium && l.Medium < l.High && l.High < 100) {
-		fail("levels: low %v, medium %v, high %v; want them to grow, above 100·prior (%v) and below 100", l.Low, l.Medium, l.High, 100*c.Prior)
-	}
-	for _, g := range slices.Sorted(maps.Keys(c.Caps)) {
-		if !slices.Contains(event.Groups[:], g) {
-			fail("caps.%s: no such group; the groups are %s", g, groupNames())
-		} else if limit := c.Caps[g]; !(limit >= 0 && limit <= maxCap) {
-			fail("caps.%s: %v nats; want 0 to %v", g, limit, maxCap)
-		}
+	for _, err := range validNumbers(c.Prior, c.Levels, c.Caps) {
+		fail("%w", err)
 	}
 	known := builtinWeights().Detections
 	for _, name := range slices.Sorted(maps.Keys(c.Weights)) {
 		if _, ok := known[name]; !ok {
-			fail("weights.%s: no such detector; the detectors are %s (a rule's weight is in its file)", name, strings.Join(slices.Sorted(maps.Keys(known)), ", "))
+			fail("weights.%s: no such detector; the detectors are %s (a rule's weight is in its file)", name, names(known))
 			continue
 		}
 		w := c.Weights[name]
@@ -89,6 +93,28 @@ func (c Config) Validate() []error {
 		}
 		if w.HalfLife != nil && (*w.HalfLife < minHalfLife || *w.HalfLife > maxHalfLife) {
 			fail("weights.%s.half_life: %v; want %v to %v", name, *w.HalfLife, minHalfLife, maxHalfLife)
+		}
+	}
+	return errs
+}
+
+// validNumbers checks what a configuration and a table have in common.
+func validNumbers(prior float64, l Levels, caps map[event.Group]float64) []error {
+	var errs []error
+	fail := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+
+	// The comparisons are written so that NaN fails them.
+	if !(prior >= minPrior && prior <= maxPrior) {
+		fail("prior: %v; want the share of compromised identities, %v to %v", prior, minPrior, maxPrior)
+	}
+	if !(l.Low > 100*prior && l.Low < l.Medium && l.Medium < l.High && l.High < 100) {
+		fail("levels: low %v, medium %v, high %v; want them to grow, above 100·prior (%v) and below 100", l.Low, l.Medium, l.High, 100*prior)
+	}
+	for _, g := range slices.Sorted(maps.Keys(caps)) {
+		if !slices.Contains(event.Groups[:], g) {
+			fail("caps.%s: no such group; the groups are %s", g, groupNames())
+		} else if limit := caps[g]; !(limit >= 0 && limit <= maxCap) {
+			fail("caps.%s: %v nats; want 0 to %v", g, limit, maxCap)
 		}
 	}
 	return errs

@@ -33,10 +33,11 @@ type Scorer struct {
 	levels     [3]centi // low, medium, high
 	reaches    [3]nats  // the evidence that each level needs
 	caps       groupSums
-	weights    map[string]weight
+	weights    map[string]Weight
 	overlaps   []overlap
 	policies   []policy
 	judgeScore bool // a policy looks at the score itself
+	table      Weights
 	hash       string
 }
 
@@ -47,7 +48,7 @@ func New(cfg Config, policies Policies) (*Scorer, error) {
 	if err := errors.Join(append(cfg.Validate(), err)...); err != nil {
 		return nil, err
 	}
-	w := builtinWeights()
+	w := cfg.weights()
 	s := &Scorer{
 		version:    w.Version,
 		logitPrior: logit(cfg.Prior),
@@ -62,15 +63,11 @@ func New(cfg Config, policies Policies) (*Scorer, error) {
 		s.reaches[i] = s.reach(score)
 	}
 	s.ceiling = natsOf(logit((s.levels[1]-1).float()/100) - s.logitPrior)
-	for g, name := range event.Groups {
-		limit, given := cfg.Caps[name]
-		if !given {
-			limit = w.Caps[name]
-		}
-		s.caps[g] = natsOf(limit)
-	}
+	caps := maps.Clone(w.Caps)
+	maps.Copy(caps, cfg.Caps)
+	s.caps = capsOf(caps)
 	if len(cfg.Weights) > 0 || cfg.Prior != w.Prior || cfg.Levels != w.Levels || s.caps != capsOf(w.Caps) {
-		s.version += "+local" // the numbers are not those of the published version
+		s.version += local // the numbers are not those of the published version
 	}
 	for name, override := range cfg.Weights {
 		row := s.weights[name]
@@ -82,6 +79,8 @@ func New(cfg Config, policies Policies) (*Scorer, error) {
 		}
 		s.weights[name] = row
 	}
+	s.table = w
+	s.table.Version, s.table.Prior, s.table.Levels, s.table.Caps = s.version, cfg.Prior, cfg.Levels, caps
 	s.hash = s.fingerprint()
 	return s, nil
 }
@@ -90,7 +89,7 @@ func New(cfg Config, policies Policies) (*Scorer, error) {
 // that are built in, so that it changes with either.
 func (s *Scorer) fingerprint() string {
 	h := sha256.New()
-	fmt.Fprintln(h, s.priorScore, s.levels, s.caps, s.overlaps)
+	fmt.Fprintln(h, s.version, s.priorScore, s.levels, s.caps, s.overlaps)
 	for _, name := range slices.Sorted(maps.Keys(s.weights)) {
 		w := s.weights[name]
 		fmt.Fprintln(h, name, w.Group, w.LLR, w.HalfLife, w.DistrustsFactors)
@@ -109,12 +108,19 @@ func capsOf(byName map[event.Group]float64) groupSums {
 	return caps
 }
 
+// Weights are the weights in force: what a table would have to say for the same
+// scores without any key of the configuration. They must not be changed.
+func (s *Scorer) Weights() Weights { return s.table }
+
+// Ceiling is how many nats evidence of failed attempts can add at most.
+func (s *Scorer) Ceiling() float64 { return s.ceiling.float() }
+
 // Version names the weights; it stands in every record. It ends in "+local"
 // where the configuration changes them.
 func (s *Scorer) Version() string { return s.version }
 
 // Hash identifies everything that scores and decisions depend on: weights,
-// overlaps, levels, caps and policies.
+// their version, overlaps, levels, caps and policies.
 func (s *Scorer) Hash() string { return s.hash }
 
 // Prior is the score without evidence.

@@ -60,7 +60,7 @@ func root() *cobra.Command {
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	cmd.AddCommand(runCommand(), demoCommand(), replayCommand(), normalizeCommand(), validateCommand(), historyCommand(), rulesCommand(), eraseCommand(), stateCommand(), simulateCommand(), benchCommand(), versionCommand())
+	cmd.AddCommand(runCommand(), demoCommand(), replayCommand(), normalizeCommand(), validateCommand(), historyCommand(), rulesCommand(), simulateCommand(), evaluateCommand(), fitCommand(), eraseCommand(), stateCommand(), benchCommand(), versionCommand())
 	cmd.AddCommand(benchParts()...)
 	return cmd
 }

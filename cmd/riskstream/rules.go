@@ -130,7 +130,13 @@ func backtestFiles(cmd *cobra.Command, test *backtest.Backtest, source ingest.So
 	return nil
 }
 
-func backtestHistory(cmd *cobra.Command, test *backtest.Backtest, file string, span backtest.Span) (err error) {
+func backtestHistory(cmd *cobra.Command, test *backtest.Backtest, file string, span backtest.Span) error {
+	what := history.Span{Since: max(0, span.Since-warmingUp), Until: span.Until}
+	return test.Stored(func(each func(*event.Event) error) error { return readStored(cmd, file, what, each) })
+}
+
+// readStored reads the events of the configured history, user after user.
+func readStored(cmd *cobra.Command, file string, span history.Span, each func(*event.Event) error) (err error) {
 	cfg, err := historyConfig(file)
 	if err != nil {
 		return err
@@ -141,21 +147,19 @@ func backtestHistory(cmd *cobra.Command, test *backtest.Backtest, file string, s
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	what := history.Selection{Span: history.Span{Since: max(0, span.Since-warmingUp), Until: span.Until}}
+	what := history.Selection{Span: span}
 	total, err := store.Count(ctx, what)
 	if err != nil {
 		return err
 	}
 	shown := newProgress(cmd.ErrOrStderr())
 	defer shown.done()
-	return test.Stored(func(each func(*event.Event) error) error {
-		done := int64(0)
-		return store.Read(ctx, what, func(e *event.Event) error {
-			if done++; done%1000 == 0 {
-				shown.counted("events", done, total)
-			}
-			return each(e)
-		})
+	done := int64(0)
+	return store.Read(ctx, what, func(e *event.Event) error {
+		if done++; done%1000 == 0 {
+			shown.counted("events", done, total)
+		}
+		return each(e)
 	})
 }
 

@@ -31,6 +31,7 @@ func TestDependencyDirection(t *testing.T) {
 		"internal/expression": {kafka, maxmind, module + "/rules", module + "/scoring"},
 		"internal/enrich":     {kafka, expr, module + "/ingest", module + "/detectors", module + "/rules", module + "/scoring", module + "/internal/engine"},
 		"internal/publish":    {maxmind, expr, module + "/ingest", module + "/detectors", module + "/rules", module + "/scoring", module + "/internal/engine"},
+		"internal/fit":        {kafka, house, maxmind, module + "/detectors", module + "/internal/engine", module + "/internal/history"},
 		"internal/history":    {module + "/internal/engine", module + "/internal/demo"},
 		"internal/historyapi": {module + "/internal/engine", module + "/internal/demo"},
 		"internal/chdb":       {kafka, maxmind, expr, module + "/event", module + "/internal/config", module + "/internal/engine", module + "/internal/history"},

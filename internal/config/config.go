@@ -3,6 +3,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -176,13 +177,14 @@ func Parse(path string, data []byte, env func(string) (string, bool)) (*Config, 
 	check.check(root, reflect.TypeFor[Config](), "")
 	cfg := Default()
 	cfg.file, cfg.root = path, root
+	weightsErr := cfg.readWeights(root, filepath.Dir(path))
 	check.decode(root, cfg)
 	fromEnv := cfg.override(env)
 	cfg.validate(check, root, fromEnv)
 	cfg.Policies.Locate(path, data)
 	cfg.resolve(filepath.Dir(path))
 	cfg.missingFiles(check, root)
-	return cfg, check.err()
+	return cfg, errors.Join(check.err(), weightsErr)
 }
 
 // Enrichment is what events are enriched from.
@@ -206,6 +208,7 @@ func (c *Config) files() []namedFile {
 		{"geoip.asn", &c.GeoIP.ASN},
 		{"geoip.anonymous", &c.GeoIP.Anonymous},
 		{"directory", &c.Directory},
+		{"scoring.weights_file", &c.Scoring.WeightsFile},
 	}
 	for i := range c.GeoIP.Lists {
 		list = append(list, namedFile{fmt.Sprintf("geoip.lists[%d].path", i), &c.GeoIP.Lists[i].Path})

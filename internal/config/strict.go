@@ -186,6 +186,8 @@ func wanted(t reflect.Type) string {
 		return "a whole number in range"
 	case reflect.Float64:
 		return "a number"
+	case reflect.Array, reflect.Slice:
+		return "a list"
 	}
 	return "a text"
 }

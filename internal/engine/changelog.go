@@ -94,7 +94,7 @@ func (w *worker) rewindAll() {
 			at.set(w.stage.input, id, kgo.EpochOffset{Epoch: -1, Offset: p.next})
 		}
 	}
-	w.consumer.SetOffsets(at)
+	readFrom(w.consumer, at)
 	w.rewind = false
 }
 

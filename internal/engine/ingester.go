@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -53,7 +54,8 @@ type ingester struct {
 	gate     gate            // of the client
 	while    context.Context // ends a while after the worker is told to stop
 	topicIDs map[string]topicName
-	unheard  []string // topics that the client has not heard of yet
+	moved    atomic.Bool // partitions have come or gone since the last poll
+	unheard  []string    // topics that the client has not heard of yet
 	errors   readErrors
 	pacer    pacer
 	making   *parcel
@@ -93,8 +95,14 @@ func (g *ingester) run(ctx context.Context, opts []kgo.Opt, group string) error 
 	begun := make(chan struct{}) // callbacks come as soon as the client is made
 	client, err := kgo.NewClient(slices.Concat(opts, sessionOptions(group, g.member, g.session, sources...), []kgo.Opt{
 		kgo.MetadataMaxAge(10 * time.Second), // a source topic that is created later is found within this
+		kgo.AdjustFetchOffsetsFn(func(ctx context.Context, offsets map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
+			<-begun
+			g.moved.Store(true)
+			return offsets, fromStart(ctx, g.client, offsets)
+		}),
 		kgo.OnPartitionsRevoked(func(_ context.Context, _ *kgo.Client, revoked map[string][]int32) {
 			<-begun
+			g.moved.Store(true)
 			if err := g.settleAndCommit(); err != nil {
 				g.log.Warn("partitions leave without a commit; their next owner repeats some records", "error", err)
 			}
@@ -102,6 +110,7 @@ func (g *ingester) run(ctx context.Context, opts []kgo.Opt, group string) error 
 		}),
 		kgo.OnPartitionsLost(func(_ context.Context, _ *kgo.Client, lost map[string][]int32) {
 			<-begun
+			g.moved.Store(true)
 			g.forget(lost)
 		}),
 		// A parcel is in memory already. The client would refuse what is above
@@ -145,6 +154,9 @@ func (g *ingester) run(ctx context.Context, opts []kgo.Opt, group string) error 
 func (g *ingester) cycle(ctx context.Context) error {
 	fetches := g.poll(ctx)
 	defer g.client.AllowRebalance()
+	if g.moved.Swap(false) {
+		readOn(g.client)
+	}
 	if err := g.learnTopicIDs(fetches); err != nil {
 		return err
 	}

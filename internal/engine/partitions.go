@@ -5,8 +5,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kgo"
-
 	"github.com/riskstream/riskstream/event"
 	"github.com/riskstream/riskstream/internal/state"
 )
@@ -65,9 +63,7 @@ func (w *worker) openRestored() error {
 // open reads a partition's input from where its state is. w.mu is held.
 func (w *worker) open(p *lanePartition) {
 	p.ready = true
-	at := offsets{}
-	at.set(w.stage.input, p.id, kgo.EpochOffset{Epoch: -1, Offset: p.next})
-	w.consumer.SetOffsets(at)
+	w.rewind = true // all partitions, see readOn
 	w.consumer.ResumeFetchPartitions(map[string][]int32{w.stage.input: {p.id}})
 	w.metrics.restoreSeconds.Observe(time.Since(p.started).Seconds())
 	w.tellReadiness()
@@ -100,6 +96,7 @@ func (w *worker) lose(ids []int32) {
 
 // forget drops partitions. w.mu is held.
 func (w *worker) forget(ids []int32) {
+	w.rewind = true // of the others, see readOn
 	for _, id := range ids {
 		w.metrics.noLag(w.stage.input, id)
 		if p := w.partitions[id]; p != nil && !w.closing {

@@ -60,6 +60,9 @@ func configHash(cfg *config.Config, rulesHash, scoringHash string) string {
 // Hash identifies the configuration in the records.
 func (p *Pipeline) Hash() string { return p.hash }
 
+// Scorer is the shared scorer.
+func (p *Pipeline) Scorer() *scoring.Scorer { return p.scorer }
+
 // Enricher is the shared enricher.
 func (p *Pipeline) Enricher() *enrich.Enricher { return p.enricher }
 
@@ -78,3 +81,6 @@ func (p *Pipeline) Close() error { return p.enricher.Close() }
 
 // Rules are the rules that run, sorted by id.
 func (p *Pipeline) Rules() []rules.Rule { return p.rules.Rules() }
+
+// Detectors are the names of the detectors that are enabled.
+func (p *Pipeline) Detectors() []string { return p.detectors.Names() }

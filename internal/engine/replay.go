@@ -150,7 +150,21 @@ func (r *Replay) Stored(e *event.Event) {
 // Flush writes the lines of what was stored.
 func (r *Replay) Flush() error { return r.out.Flush() }
 
+// Take replays one event that somebody else has parsed, and returns what came of
+// it, with what the signals that it caused have raised of its own subject; no
+// line is written. It is for comparing several replays of one log, which is
+// then parsed once. The result is valid until the next event.
+func (r *Replay) Take(e *event.Event) Result { return r.take(e, 0) }
+
 func (r *Replay) event(e *event.Event, line int) {
+	if result := r.take(e, line); result.Status == Scored {
+		r.line = appendLine(r.line[:0], e, &result)
+		r.out.Write(r.line) // its error comes back from Flush
+	}
+}
+
+// take takes an event through both lanes and counts what became of it.
+func (r *Replay) take(e *event.Event, line int) Result {
 	r.newest = max(r.newest, e.Time)
 	if r.fallsFollow {
 		r.FallUntil(r.newest)
@@ -168,9 +182,8 @@ func (r *Replay) event(e *event.Event, line int) {
 		r.stats.Signals++
 	case Scored:
 		r.stats.Lines++
-		r.line = appendLine(r.line[:0], e, &result)
-		r.out.Write(r.line) // its error comes back from Flush
 	}
+	return result
 }
 
 // process takes an event through the lane and tells those who watch.

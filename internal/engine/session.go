@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"slices"
+	"strings"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -93,6 +96,60 @@ func leave(client *kgo.Client) {
 	case <-ended:
 	case <-time.After(leaveTime):
 	}
+}
+
+// readOn has the client read on from where it is in all its partitions. Of a
+// batch that is too large when it is decompressed the client tells once, and
+// reads no more of the partition until it is told from where. What it was about
+// to tell when partitions came or went is lost.
+func readOn(client *kgo.Client) {
+	at := offsets(client.CommittedOffsets())
+	for topic, partitions := range client.UncommittedOffsets() {
+		for partition, next := range partitions {
+			at.set(topic, partition, next)
+		}
+	}
+	readFrom(client, at)
+}
+
+// readFrom has the client begin anew to read partitions, also where it was there
+// already: told that, it would change nothing.
+func readFrom(client *kgo.Client, at offsets) {
+	elsewhere := offsets{}
+	for topic, partitions := range at {
+		for partition, next := range partitions {
+			next.Offset++
+			elsewhere.set(topic, partition, next)
+		}
+	}
+	client.SetOffsets(elsewhere)
+	client.SetOffsets(at)
+}
+
+// fromStart replaces offsets that say "from the start" by where that is, so that
+// the client knows of every partition where it is.
+func fromStart(ctx context.Context, client *kgo.Client, offsets map[string]map[int32]kgo.Offset) error {
+	var open []string
+	for topic, partitions := range offsets {
+		for _, at := range partitions {
+			if at.EpochOffset().Offset < 0 && !slices.Contains(open, topic) {
+				open = append(open, topic)
+			}
+		}
+	}
+	if len(open) == 0 {
+		return nil
+	}
+	starts, err := kadm.NewClient(client).ListStartOffsets(ctx, open...)
+	if err != nil {
+		return fmt.Errorf("start of %s: %w", strings.Join(open, ", "), err)
+	}
+	starts.Each(func(start kadm.ListedOffset) {
+		if at, ours := offsets[start.Topic][start.Partition]; ours && at.EpochOffset().Offset < 0 && start.Err == nil {
+			offsets[start.Topic][start.Partition] = kgo.NewOffset().At(start.Offset)
+		}
+	})
+	return nil
 }
 
 // sayAgain is how long an error of a partition that has been logged is not
