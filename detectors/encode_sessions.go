@@ -13,11 +13,15 @@ const (
 	originNetwork  = 0  // 4 bits: choice among networks
 	originBound    = 4  // 4 bits: choice among devices
 	originCountry  = 8  // 3 bits: choice among countries
-	originKind     = 11 // 2 bits
+	originKind     = 11 // 2 bits, or sameClient
 	originMobile   = 13 // 1 bit
 	originOwn      = 14 // 1 bit
 	originClient   = 15 // 1 bit: it follows
 	originHeadBits = 16
+
+	// sameClient in the place of the kind: the program is that of the session
+	// that was written before, as it mostly is.
+	sameClient = 3
 )
 
 func (m *Memory) appendSessions(b []byte) []byte {
@@ -28,21 +32,28 @@ func (m *Memory) appendSessions(b []byte) []byte {
 		}
 	}
 	b = wire.AppendUint(b, places)
-	before := begins(m.progress.day)
+	before, last := begins(m.progress.day), origin{}
 	for ; places != 0; places &= places - 1 {
 		o := &m.sessions[bits.TrailingZeros32(places)]
 		network := choose(m.networks[:], o.network)
 		bound := choose(m.devices[:], o.bound)
 		country := choose(m.countries[:], uint32(o.country))
-		head := network<<originNetwork | bound<<originBound | country<<originCountry | uint16(o.kind)<<originKind
+		head := network<<originNetwork | bound<<originBound | country<<originCountry
 		if o.mobile {
 			head |= 1 << originMobile
 		}
 		if o.own {
 			head |= 1 << originOwn
 		}
-		if o.client != (client{}) {
-			head |= 1 << originClient
+		follows := false // the program
+		switch {
+		case o.client != (client{}) && o.client == last.client && o.kind == last.kind:
+			head |= sameClient << originKind
+		case o.client != (client{}):
+			follows = true
+			head |= uint16(o.kind)<<originKind | 1<<originClient
+		default:
+			head |= uint16(o.kind) << originKind
 		}
 
 		b = binary.LittleEndian.AppendUint16(b, head)
@@ -57,24 +68,28 @@ func (m *Memory) appendSessions(b []byte) []byte {
 		if country == given {
 			b = binary.LittleEndian.AppendUint16(b, o.country)
 		}
-		if o.client != (client{}) {
+		if follows {
 			b = binary.LittleEndian.AppendUint16(b, o.client.os)
 			b = binary.LittleEndian.AppendUint16(b, o.client.name)
 			b = wire.AppendUint(b, o.client.version)
 		}
-		before = o.at
+		before, last = o.at, *o
 	}
 	return b
 }
 
 func (m *Memory) decodeSessions(r *wire.Reader) {
-	before := begins(m.progress.day)
+	before, last := begins(m.progress.day), origin{}
 	for places := uint32(r.Uint(1<<maxSessions - 1)); places != 0; places &= places - 1 {
 		o := &m.sessions[bits.TrailingZeros32(places)]
 		head := hash16(r)
 		network, bound, country := head>>originNetwork&15, head>>originBound&15, head>>originCountry&7
 		o.kind = clientKind(head >> originKind & 3)
-		if network >= another+maxNetworks || bound >= another+maxDevices || country >= another+maxCountries || o.kind >= clientKinds {
+		if o.kind == sameClient {
+			o.kind, o.client = last.kind, last.client
+		}
+		if network >= another+maxNetworks || bound >= another+maxDevices || country >= another+maxCountries ||
+			head>>originKind&3 == sameClient && o.client == (client{}) {
 			r.Fail(wire.ErrRange)
 			return
 		}
@@ -94,7 +109,7 @@ func (m *Memory) decodeSessions(r *wire.Reader) {
 			o.client.os, o.client.name = hash16(r), hash16(r)
 			o.client.version = uint16(r.Uint(math.MaxUint16))
 		}
-		before = o.at
+		before, last = o.at, *o
 	}
 }
 

@@ -128,7 +128,8 @@ func goldenMemories() map[string]Memory {
 			client: client{0x1111, 0x2222, 131}, country: uint16(inUse.countries[0].key), kind: browserClient, own: true,
 		},
 		3: {at: now - 3*86400, session: 7, network: 0x12345678, bound: 9, country: 0x5a5a, kind: scriptClient, mobile: true},
-		5: {at: now, session: 8},
+		4: {at: now - 2*3600, session: 6, network: inUse.networks[0].key, client: client{0x1111, 0x2222, 131}, kind: browserClient},
+		5: {at: now, session: 9, network: inUse.networks[0].key, client: client{0x1111, 0x2222, 131}, kind: browserClient},
 	}
 	inUse.bulk = bulk{
 		parts: [bulkParts]bulkPart{

@@ -42,7 +42,7 @@ var sameFact = map[string][]string{
 	"mcasimpossibletravel":           {impossibleTravel},
 	"unfamiliarfeatures":             {newNetwork, newDevice, newCountry, unfamiliarSignIn},
 	"suspiciousbrowser":              {newDevice},
-	"passwordspray":                  {passwordSpray},
+	"passwordspray":                  {passwordSpray, credentialStuffing},
 	"leakedcredentials":              {leakedCredential},
 	"anomaloustoken":                 {sessionHijack},
 	"attackerinthemiddle":            {sessionHijack},

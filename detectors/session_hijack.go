@@ -1,7 +1,7 @@
 package detectors
 
 import (
-	"strconv"
+	"math"
 	"time"
 
 	"github.com/riskstream/riskstream/event"
@@ -64,8 +64,7 @@ const (
 // clientOf is the program of a user agent, of which browsers and operating
 // systems are recognised by enrichment.
 func clientOf(ua *event.UserAgent) (c client, kind clientKind) {
-	version, _ := strconv.ParseUint(ua.Version, 10, 16)
-	c = client{os: fold16(fold(event.Hash(ua.OS))), name: fold16(fold(event.Hash(ua.Name))), version: uint16(version)}
+	c = client{os: fold16(fold(event.Hash(ua.OS))), name: fold16(fold(event.Hash(ua.Name))), version: majorOf(ua.Version)}
 	switch ua.Name {
 	case "Chrome", "Safari", "Edge", "Firefox", "Opera", "Samsung Browser", "Internet Explorer":
 		kind = browserClient
@@ -76,6 +75,16 @@ func clientOf(ua *event.UserAgent) (c client, kind clientKind) {
 		kind = scriptClient
 	}
 	return c, kind
+}
+
+// majorOf is the major version; 0 where the log tells none. (strconv would
+// allocate an error for each event without.)
+func majorOf(version string) uint16 {
+	n := 0
+	for i := 0; i < len(version) && '0' <= version[i] && version[i] <= '9'; i++ {
+		n = min(10*n+int(version[i]-'0'), math.MaxUint16)
+	}
+	return uint16(n)
 }
 
 func (c client) known() bool { return c.os != 0 || c.name != 0 }
