@@ -43,9 +43,9 @@ func (m *month) failed(c *Case, at event.Time, truth simulate.Truth) {
 }
 
 // aMonth has four attacks: a naive one on Anna, who is challenged for it; one on
-// Ben over his own network and browser, which nobody can see; one on Carl that
-// does not come in; and a spray that comes in at one user of six. And Ben has a
-// day on which he looks like an attacker.
+// Ben over his own network and browser at his hours, which nobody can see; one
+// on Carl that does not come in; and a spray that comes in at one user of six.
+// And Ben has a day on which he looks like an attacker.
 func aMonth() []Case {
 	var m month
 	for n := range 30 {
@@ -63,7 +63,7 @@ func aMonth() []Case {
 	m.add(signIn("anna", 0, tokyo, windows), day(22, 11), in(naive))
 	m.add(signIn("ben", 0, tokyo, windows), day(24, 10), simulate.Truth{Story: simulate.TripAbroad})
 	unseen := simulate.Truth{Attack: simulate.VeryTargeted, Variant: simulate.Residential, Campaign: 2}
-	m.add(signIn("ben", 0, berlin, mac), day(26, 20), in(unseen))
+	m.add(signIn("ben", 0, berlin, mac), day(26, 10), in(unseen))
 	vain := simulate.Truth{Attack: simulate.VPN, Variant: simulate.Hosting, Campaign: 3}
 	m.failed(signIn("carl", 0, hosting, windows), day(27, 10), vain)
 	spray := simulate.Truth{Attack: simulate.SprayFast, Variant: simulate.Hosting, Campaign: 4}

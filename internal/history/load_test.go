@@ -55,6 +55,7 @@ func scrambled(random *rand.Rand) event.Event {
 	fill(reflect.ValueOf(&e).Elem())
 	e.Kind, e.Action, e.Outcome, e.Reason = event.KindEvent, event.Actions[random.IntN(len(event.Actions))], event.Outcomes[random.IntN(3)], event.BadCredentials
 	e.User.Kind, e.Auth.Factor = event.Service, event.Factors[random.IntN(len(event.Factors))]
+	e.Resource.AccessWindow = event.AccessWindows[random.IntN(len(event.AccessWindows))]
 	return e
 }
 
