@@ -57,7 +57,7 @@ func (s *Set) detectAnonymousIP(e *event.Event, at *sighting, m *Memory, out []e
 	}
 	d := event.Detection{
 		Name:     anonymousIP,
-		Strength: 1,
+		Strength: m.placeStrength(at),
 		Key:      uint64(at.network)<<8 | uint64(at.kinds), // the exits of one provider are one thing
 		Evidence: []event.Fact{
 			event.Text("anonymizer", e.Source.Anonymizer),
@@ -69,7 +69,7 @@ func (s *Set) detectAnonymousIP(e *event.Event, at *sighting, m *Memory, out []e
 		d.Key = uint64(kindTor) // each circuit has another exit in another network
 		d.Summary = "Sign-in through Tor"
 	case kindHosting:
-		d.Strength = hostingStrength
+		d.Strength *= hostingStrength
 		d.Summary = "Sign-in from a hosting network new for this user: " + networkName(&e.Source)
 	case kindVPN:
 		d.Summary = "Sign-in through a VPN new for this user: " + networkName(&e.Source)

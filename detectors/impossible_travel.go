@@ -110,6 +110,9 @@ func (s *Set) judgeTravel(a *anchor, e *event.Event, at *sighting, m *Memory, le
 		j.doubt("mobile network of the same country")
 	case m.ledHome(a, at):
 		j.doubt("known device, and a carrier that may lead home from abroad")
+		if m.ownDevice(at) {
+			j.strength = leastTravel // there is hardly a doubt left
+		}
 	}
 	if a.traits&corporate != 0 && m.atHome(at) {
 		j.doubt("known network and device, and a corporate network elsewhere")
@@ -133,7 +136,7 @@ func (m *Memory) ledHome(a *anchor, at *sighting) bool {
 	case at.is(mobile):
 		return m.knowsNetwork(at) && m.knowsDevice(at)
 	case a.traits&mobile != 0:
-		return find(m.devices[:], at.bound) != nil
+		return m.ownDevice(at)
 	}
 	return false
 }

@@ -338,7 +338,7 @@ func TestImpossibleTravelOfHomeRoutedPhonesIsDowngraded(t *testing.T) {
 		want          float64
 	}{
 		{"the phone after the hotel", []change{tokyo, laptop}, []change{carrier, phone}, 0.5},
-		{"the hotel after the phone, registered laptop", []change{carrier, phone}, []change{tokyo, laptop, bound("mac-1")}, 0.5},
+		{"the hotel after the phone, registered laptop", []change{carrier, phone}, []change{tokyo, laptop, bound("mac-1")}, 0.25},
 		{"elsewhere after the phone, a browser like the laptop's", []change{carrier, phone}, []change{tokyo, laptop}, 1},
 		{"an unknown device on the carrier", []change{tokyo, laptop}, []change{carrier, kali}, 1},
 		{"a carrier that the user is not known on", []change{tokyo, laptop}, []change{carrier, phone, func(e *event.Event) { e.Source.AS.Number++ }}, 1},

@@ -212,16 +212,6 @@ func (s *Set) teachDevice(m *Memory, at *sighting) {
 		return
 	}
 	f.setOS(at.os)
-	if at.bound == 0 || at.family == 0 {
-		return
-	}
-	browser := find(m.devices[:], at.family)
-	if browser != nil {
-		browser.refresh(day)
-	} else {
-		browser = admit(m.devices[:], at.family, day)
-	}
-	browser.setOS(at.os)
 }
 
 // learn refreshes the entry of a key, or makes one while the day's budget

@@ -26,7 +26,7 @@ func (s *Set) detectNewCountry(e *event.Event, at *sighting, m *Memory, out []ev
 	known := m.countryNames()
 	return append(out, event.Detection{
 		Name:     newCountry,
-		Strength: 1,
+		Strength: m.placeStrength(at),
 		Key:      uint64(at.country),
 		Summary:  "Sign-in from a country new for this user: " + countryName(at.country) + "; known: " + known,
 		Evidence: []event.Fact{

@@ -19,7 +19,7 @@ func (s *Set) detectNewNetwork(e *event.Event, at *sighting, m *Memory, out []ev
 	}
 	return append(out, event.Detection{
 		Name:     newNetwork,
-		Strength: 1,
+		Strength: m.placeStrength(at),
 		Key:      uint64(at.network),
 		Summary:  "Sign-in from a network new for this user: " + networkName(&e.Source),
 		Evidence: []event.Fact{
@@ -32,3 +32,19 @@ func (s *Set) detectNewNetwork(e *event.Event, at *sighting, m *Memory, out []ev
 func (m *Memory) knowsNetwork(at *sighting) bool {
 	return at.is(corporate) || find(m.networks[:], at.network) != nil
 }
+
+// ownDeviceStrength: the identity provider has recognised a device that is
+// registered and that the user is known by. Whoever is somewhere new with it has
+// mostly taken it along.
+const ownDeviceStrength = 0.5
+
+// placeStrength is how much a new place says.
+func (m *Memory) placeStrength(at *sighting) float64 {
+	if m.ownDevice(at) {
+		return ownDeviceStrength
+	}
+	return 1
+}
+
+// ownDevice reports that the device is registered, and one of the user's.
+func (m *Memory) ownDevice(at *sighting) bool { return find(m.devices[:], at.bound) != nil }

@@ -23,7 +23,7 @@ func TestNoveltyAndAnonymisers(t *testing.T) {
 		{name: "device: an update", event: []change{berlin, laptop, func(e *event.Event) { e.UserAgent.Version = "99" }}},
 		{name: "device: a new id in the known browser", event: []change{berlin, laptop, bound("mac-2")}, want: "new_device"},
 		{name: "device: the known id", before: []change{berlin, laptop, bound("mac-1")}, event: []change{berlin, kali, bound("mac-1")}},
-		{name: "device: its browser without the id", before: []change{berlin, kali, bound("mac-1")}, event: []change{berlin, kali}},
+		{name: "device: its browser without the id", before: []change{berlin, kali, bound("mac-1")}, event: []change{berlin, kali}, want: "new_device"},
 		{name: "device: absent", event: []change{berlin, noUserAgent}},
 		{name: "device: a client that no parser knows", event: []change{berlin, func(e *event.Event) { e.UserAgent.Original = "sprayer/2.1" }}, want: "new_device"},
 		{
@@ -98,6 +98,31 @@ func TestNoveltyAndAnonymisers(t *testing.T) {
 			}
 			if got := things(d.entry(signIn(on(20, "09:00"), c.event...))); got != c.want {
 				t.Errorf("fired %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+// Whoever is somewhere new with a device that the provider has recognised has
+// mostly taken it along.
+func TestPlacesSayLessOnTheUsersOwnDevice(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		event []change
+		want  float64
+	}{
+		{"registered and known", []change{laptop, bound("mac-1")}, 0.5},
+		{"registered, not known", []change{laptop, bound("mac-2")}, 1},
+		{"a known browser", []change{laptop}, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := settled(t)
+			d.entry(signIn(on(17, "09:00"), berlin, laptop, bound("mac-1")))
+			found := d.entry(signIn(on(20, "09:00"), append([]change{tokyo, through("vpn")}, c.event...)...))
+			for _, name := range []string{newCountry, newNetwork, anonymousIP} {
+				if got := strengthOf(found, name); got != c.want {
+					t.Errorf("%s: strength %g, want %g", name, got, c.want)
+				}
 			}
 		})
 	}

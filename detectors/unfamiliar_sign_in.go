@@ -53,7 +53,7 @@ const (
 	attackerOfNoSystem = 0.4
 	attackerOfSystem   = 0.3
 	attackerOfBrowser  = 0.3 // there are few, and they are easily imitated
-	attackerOfDevice   = 0.02
+	attackerOfDevice   = 0.005
 )
 
 // level is one level of a feature: the country, say, of the network.

@@ -143,7 +143,7 @@ func TestOverlapsHeedTheCaps(t *testing.T) {
 		{[]string{"new_device", "new_network", "unfamiliar_sign_in"}, "unfamiliar_sign_in"},
 		{[]string{"new_device", "new_network", "unfamiliar_sign_in", "dormant_account", "new_app"}, "new_device"},
 		{[]string{"new_device", "new_network", "new_country", "unfamiliar_sign_in"}, "new_device"},
-		{[]string{"new_network", "anonymous_ip", "unfamiliar_sign_in"}, "unfamiliar_sign_in"},
+		{[]string{"new_network", "unfamiliar_sign_in"}, "unfamiliar_sign_in"},
 		{[]string{"new_country", "new_network", "anonymous_ip", "unfamiliar_sign_in"}, "new_country"},
 		{[]string{"atypical_travel", "new_network", "new_device", "unfamiliar_sign_in"}, "atypical_travel"},
 	} {

@@ -154,7 +154,7 @@ func TestPriorIsTheScoreWithoutEvidence(t *testing.T) {
 func TestGroupsAreCapped(t *testing.T) {
 	s := newStory(t)
 	r := s.happens(signIn(monday), saw("new_country"), saw("anonymous_ip"), saw("new_network"))
-	if want := s.v.logistic(natsOf(4)).float(); r.Score != want {
+	if want := s.v.logistic(natsOf(5.5)).float(); r.Score != want {
 		t.Errorf("score %.2f; want %.2f, that of the group's cap", r.Score, want)
 	}
 }

@@ -23,7 +23,7 @@ func TestStoriesReachTheirLevels(t *testing.T) {
 	highest := map[string]between{
 		"impossible_travel":    {event.High, event.High},
 		"brute_force_success":  {event.High, event.High},
-		"anonymous_new_device": {event.Medium, event.Medium},
+		"anonymous_new_device": {event.High, event.High},
 		"password_guessing":    {event.None, event.Low},  // nobody got in
 		"mfa_denial":           {event.None, event.None}, // nobody got in
 		"forgotten_password":   {event.None, event.None},
