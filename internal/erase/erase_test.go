@@ -184,7 +184,7 @@ func (d *deployment) there(e *Eraser, of history.Subject) (found []string) {
 
 var whole = []string{
 	"risk.state: what the engine remembers of the user (1)", "risk.state: levels that will fall (2)",
-	"risk.source_state: networks that remember the user's name (2)",
+	"risk.source_state: networks and applications that remember the user's name (2)",
 	"risk.scores: the user's score (1)", "risk.scores: scores of the user's sessions (1)",
 	"history: rows of events (16)", "history: rows of detections (4)", "history: rows of scores (2)", "history: rows of network_days (16)", "history: rows of names (2)",
 }

@@ -58,7 +58,7 @@ func (e *Eraser) look(ctx context.Context, of history.Subject) (*there, error) {
 	if traces, err = e.traces(ctx, e.topics.SourceState, of, bounds); err != nil {
 		return nil, err
 	}
-	found.add(e.topics.SourceState, "networks that remember the user's name", traces[engine.TraceName])
+	found.add(e.topics.SourceState, "networks and applications that remember the user's name", traces[engine.TraceName])
 	users, sessions, err := e.scores(ctx, of)
 	if err != nil {
 		return nil, err

@@ -43,7 +43,7 @@ func (e *Eraser) remains(ctx context.Context, of history.Subject, since time.Tim
 		{e.topics.Events, "the user's events, and the signal"},
 		{e.topics.Detections, "what was detected of the user"},
 		{e.topics.DeadLetter, "raw records that could not be read; riskstream cannot tell of whom"},
-		{e.topics.Activity, "sign-ins by network"},
+		{e.topics.Activity, "sign-ins by network and application, and notes of wrong passwords"},
 		{e.topics.State, "earlier states of the user, until compaction"},
 		{e.topics.Scores, "earlier scores, until compaction"},
 	}
@@ -68,7 +68,7 @@ func (e *Eraser) remains(ctx context.Context, of history.Subject, since time.Tim
 		list = append(list, r)
 	}
 	list = append(list,
-		Remains{Where: e.topics.SourceState, What: "hashes of the user, of networks that the user came in from; and earlier states with the name, until compaction", Note: "hashes until newer ones take their place"},
+		Remains{Where: e.topics.SourceState, What: "hashes of the user, of networks, applications and the organisation; and earlier states with the name, until compaction", Note: "hashes until newer ones take their place"},
 		e.snapshot(ctx, of))
 	if e.store != nil {
 		days := e.cfg.History.Days
