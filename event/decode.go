@@ -76,7 +76,7 @@ func fromJSON(v *fastjson.Value, texts *Arena, e *Event) error {
 	r.source(v.Get("source"), &e.Source)
 
 	ua := v.Get("user_agent")
-	e.UserAgent = UserAgent{r.text(ua, "original"), r.text(ua, "name"), r.text(ua, "version"), r.text(ua.Get("os"), "name")}
+	e.UserAgent = UserAgent{r.text(ua, "id"), r.text(ua, "original"), r.text(ua, "name"), r.text(ua, "version"), r.text(ua.Get("os"), "name")}
 	dev := v.Get("device")
 	e.Device = Device{r.text(dev, "id"), flag(dev, "managed"), flag(dev, "compliant")}
 	e.Session.ID = r.text(v.Get("session"), "id")

@@ -37,6 +37,7 @@ func (e *Event) AppendJSON(b []byte) []byte {
 	})
 	w.Object("source", func() { w.source(&e.Source) })
 	w.Object("user_agent", func() {
+		w.Text("id", e.UserAgent.ID)
 		w.Text("original", e.UserAgent.Original)
 		w.Text("name", e.UserAgent.Name)
 		w.Text("version", e.UserAgent.Version)

@@ -235,9 +235,11 @@ const (
 	ASSatellite = "satellite"
 )
 
-// UserAgent as sent, and what was recognised in it.
+// UserAgent as sent, and what was recognised in it. ID is what the provider's
+// own cookie names this installation of the browser (Okta's dtHash): it goes
+// when the cookies go and can be stolen with them, so that it binds no device.
 type UserAgent struct {
-	Original, Name, Version, OS string
+	ID, Original, Name, Version, OS string
 }
 
 // Device is the device as the identity provider knows it. ID is set only for a

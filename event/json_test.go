@@ -28,7 +28,7 @@ func full() event.Event {
 			Geo: event.Geo{Country: "DE", City: "Berlin", Name: "HQ", Lat: 52.52, Lon: 13.405, Located: true, AccuracyKM: 20},
 			AS:  event.AS{Number: 64512, Organization: "Example", Type: event.ASMobile},
 		},
-		UserAgent: event.UserAgent{Original: "Mozilla", Name: "Chrome", Version: "130", OS: "macOS"},
+		UserAgent: event.UserAgent{ID: "c", Original: "Mozilla", Name: "Chrome", Version: "130", OS: "macOS"},
 		Device:    event.Device{ID: "d", Managed: event.True, Compliant: event.False},
 		Session:   event.Session{ID: "s"},
 		App:       event.App{ID: "app", Name: "Mail", Sanctioned: event.True},

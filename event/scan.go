@@ -62,6 +62,7 @@ func scan(raw []byte, texts *Arena, e *Event) (ok bool) {
 		s.close()
 	}
 	if s.open("user_agent") {
+		s.text("id", &e.UserAgent.ID)
 		s.text("original", &e.UserAgent.Original)
 		s.text("name", &e.UserAgent.Name)
 		s.text("version", &e.UserAgent.Version)

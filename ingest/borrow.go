@@ -33,13 +33,13 @@ func own(e *event.Event, texts *event.Arena) {
 
 // textsOf are the strings of an event that are no words of the contract, but
 // for the original.
-func textsOf(e *event.Event) [34]*string {
+func textsOf(e *event.Event) [35]*string {
 	return [...]*string{
 		&e.ID, &e.Code, &e.Provider, &e.Tenant,
 		&e.User.ID, &e.User.Name, &e.User.Email, &e.User.FullName, &e.User.Subject, &e.User.Leaked.List,
 		&e.Source.Anonymizer, &e.Source.ThreatList, &e.Source.Geo.Country, &e.Source.Geo.City, &e.Source.Geo.Name,
 		&e.Source.AS.Organization, &e.Source.AS.Type,
-		&e.UserAgent.Original, &e.UserAgent.Name, &e.UserAgent.Version, &e.UserAgent.OS,
+		&e.UserAgent.ID, &e.UserAgent.Original, &e.UserAgent.Name, &e.UserAgent.Version, &e.UserAgent.OS,
 		&e.Device.ID, &e.Session.ID, &e.App.ID, &e.App.Name,
 		&e.Resource.ID, &e.Resource.Name, &e.Resource.Classification,
 		&e.Auth.Method, &e.Auth.Protocol, &e.IDPRisk.Level, &e.IDPRisk.Reasons,

@@ -37,6 +37,7 @@ var mappingFields = []mappingField{
 	{"source.as.number", setASNumber},
 	{"source.as.organization.name", setText(func(e *event.Event) *string { return &e.Source.AS.Organization })},
 	{"user_agent", setText(func(e *event.Event) *string { return &e.UserAgent.Original })},
+	{"user_agent.id", setText(func(e *event.Event) *string { return &e.UserAgent.ID })},
 	{"device.id", setText(func(e *event.Event) *string { return &e.Device.ID })},
 	{"device.managed", setFlag(func(e *event.Event) *event.Flag { return &e.Device.Managed })},
 	{"device.compliant", setFlag(func(e *event.Event) *event.Flag { return &e.Device.Compliant })},

@@ -223,7 +223,7 @@ colour: raw.c
 		"8:17: unexpected token EOF",
 		"9:13: now cannot be used",
 		"10:1: unknown key session; known here: session.id\n",
-		"11:1: unknown key colour; known here: when, skip, id, time, action, outcome, reason, code, user.…, source.…, user_agent, device.…",
+		"11:1: unknown key colour; known here: when, skip, id, time, action, outcome, reason, code, user.…, source.…, user_agent, user_agent.…, device.…",
 	} {
 		next := strings.Index(err.Error()[at:], want)
 		if next < 0 {

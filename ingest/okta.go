@@ -59,6 +59,9 @@ func parseOkta(v *fastjson.Value, out []event.Event) ([]event.Event, error) {
 	if actorActs {
 		oktaSource(v, debug, &e.Source)
 		e.UserAgent.Original = text(v, "client", "userAgent", "rawUserAgent")
+		if cookie := text(debug, "dtHash"); cookie != "-" {
+			e.UserAgent.ID = known(cookie)
+		}
 		oktaDevice(v.Get("device"), &e.Device)
 		e.Session.ID = text(login, "externalSessionId")
 		if nobody(e.Session.ID) {
@@ -186,7 +189,7 @@ func oktaTunnel(debug *fastjson.Value) string {
 }
 
 // oktaDevice reads a device that Okta Verify registered. What
-// debugData.deviceFingerprint and dtHash say is not bound to a device.
+// debugData.deviceFingerprint says is bound to nothing.
 func oktaDevice(device *fastjson.Value, d *event.Device) {
 	if device == nil {
 		return

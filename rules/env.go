@@ -57,6 +57,7 @@ type Env struct {
 		} `expr:"as"`
 	} `expr:"source"`
 	UserAgent struct {
+		ID       string `expr:"id"`
 		Name     string `expr:"name"`
 		Version  string `expr:"version"`
 		Original string `expr:"original"`
@@ -142,7 +143,7 @@ func (e *Env) fill(ev *event.Event, subject *Subject, withIP bool) {
 	e.Source.AS.Number, e.Source.AS.Type = int(ev.Source.AS.Number), ev.Source.AS.Type
 	e.Source.AS.Organization.Name = ev.Source.AS.Organization
 
-	e.UserAgent.Name, e.UserAgent.Version = ev.UserAgent.Name, ev.UserAgent.Version
+	e.UserAgent.ID, e.UserAgent.Name, e.UserAgent.Version = ev.UserAgent.ID, ev.UserAgent.Name, ev.UserAgent.Version
 	e.UserAgent.Original, e.UserAgent.OS.Name = ev.UserAgent.Original, ev.UserAgent.OS
 	e.Device.ID = ev.Device.ID
 	e.Device.Managed, e.Device.Compliant = expression.Flag(ev.Device.Managed), expression.Flag(ev.Device.Compliant)

@@ -48,6 +48,7 @@ func eventColumns() []column[eventRow] {
 		col("source_as", func(r *r) uint32 { return r.Source.AS.Number }),
 		col("source_as_name", func(r *r) string { return r.Source.AS.Organization }),
 		col("source_as_type", func(r *r) string { return r.Source.AS.Type }),
+		col("user_agent_id", func(r *r) string { return r.UserAgent.ID }),
 		col("user_agent", func(r *r) string { return r.UserAgent.Original }),
 		col("user_agent_name", func(r *r) string { return r.UserAgent.Name }),
 		col("user_agent_version", func(r *r) string { return r.UserAgent.Version }),

@@ -148,6 +148,7 @@ func (s *eventScan) fields() []scanField {
 		as("source_as", &e.Source.AS.Number),
 		as("source_as_name", &e.Source.AS.Organization),
 		as("source_as_type", &e.Source.AS.Type),
+		as("user_agent_id", &e.UserAgent.ID),
 		as("user_agent", &e.UserAgent.Original),
 		as("user_agent_name", &e.UserAgent.Name),
 		as("user_agent_version", &e.UserAgent.Version),

@@ -34,7 +34,7 @@ func sampleEvent() event.Event {
 			Geo: event.Geo{Country: "DE", City: "Berlin", Name: "office", Lat: 52.52, Lon: 13.4, Located: true, AccuracyKM: 5},
 			AS:  event.AS{Number: 64500, Organization: "Example Net", Type: event.ASMobile},
 		},
-		UserAgent: event.UserAgent{Original: "Mozilla", Name: "Firefox", Version: "140", OS: "Linux"},
+		UserAgent: event.UserAgent{ID: "c", Original: "Mozilla", Name: "Firefox", Version: "140", OS: "Linux"},
 		Device:    event.Device{ID: "dev-1", Managed: event.True, Compliant: event.True},
 		Session:   event.Session{ID: "s-1"},
 		App:       event.App{ID: "app-1", Name: "Mail", Sanctioned: event.True},
