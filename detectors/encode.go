@@ -9,7 +9,7 @@ import (
 
 // memoryVersion is the version of Memory's binary form. Whoever changes what
 // is written raises it and lets decode read all earlier ones.
-const memoryVersion = 3 // 2 added what second factors leave; 3 habits, protocols, consents, passwords, and what accounts are used for
+const memoryVersion = 4 // 2 added what second factors leave; 3 habits, protocols, consents, passwords, and what accounts are used for; 4 browsers
 
 // AppendBinary appends the binary form of m, from which DecodeBinary makes an
 // equal Memory. Only what is set is written, each list behind a bit for every
@@ -59,6 +59,9 @@ func (m *Memory) AppendBinary(b []byte) []byte {
 	if set&withHabits != 0 {
 		b = m.appendHabits(b)
 	}
+	if set&withBrowsers != 0 {
+		b = m.appendBrowsers(b)
+	}
 	return b
 }
 
@@ -71,7 +74,7 @@ func (m *Memory) DecodeBinary(r *wire.Reader) {
 		return
 	}
 	set := uint32(r.Uint(1<<partBits - 1))
-	if known := [...]int{partBits, partBitsV1, partBitsV2}; version < memoryVersion && set>>known[version] != 0 {
+	if known := [...]int{partBits, partBitsV1, partBitsV2, partBitsV3}; version < memoryVersion && set>>known[version] != 0 {
 		r.Fail(wire.ErrRange)
 		return
 	}
@@ -116,6 +119,9 @@ func (m *Memory) DecodeBinary(r *wire.Reader) {
 	if set&withHabits != 0 {
 		m.decodeHabits(r)
 	}
+	if set&withBrowsers != 0 {
+		m.decodeBrowsers(r)
+	}
 }
 
 // What most subjects lack, one bit each of the number after the version.
@@ -134,9 +140,11 @@ const (
 	withBulk
 	withOpened
 	withHabits
-	partBits   = iota
-	partBitsV1 = 4
-	partBitsV2 = 7
+	withBrowsers // since version 4
+	partBits     = iota
+	partBitsV1   = 4
+	partBitsV2   = 7
+	partBitsV3   = 14
 )
 
 func (m *Memory) parts() uint32 {
@@ -182,6 +190,9 @@ func (m *Memory) parts() uint32 {
 	}
 	if m.hasHabits() {
 		set |= withHabits
+	}
+	if m.hasBrowsers() {
+		set |= withBrowsers
 	}
 	return set
 }

@@ -101,6 +101,9 @@ func (s *Set) judgeTravel(a *anchor, e *event.Event, at *sighting, m *Memory, le
 	case at.session != 0 && fold16(at.session) == a.session:
 		j.doubt("same session")
 		j.key = uint64(at.session)
+	case m.browsers.knows(at):
+		j.doubt("browser that the provider recognises")
+		j.key = uint64(at.browser)
 	}
 	if e.Source.Geo.Name != "" {
 		j.doubt("place common in the organisation")

@@ -176,6 +176,7 @@ func (s *Set) teach(m *Memory, at *sighting) {
 	s.teachNetwork(m, at)
 	m.teachSource(at)
 	s.teachDevice(m, at)
+	m.teachBrowser(at)
 	m.teachHour(at)
 }
 

@@ -16,6 +16,7 @@ type Memory struct {
 	countries [maxCountries]familiar
 	networks  [maxNetworks]familiar
 	devices   [maxDevices]familiar
+	browsers  browsers
 	failures  failures
 	pending   pending
 	prompts   prompts

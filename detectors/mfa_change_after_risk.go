@@ -149,7 +149,7 @@ func (a *arrivals) before(at *sighting, window uint32) *arrival {
 // noteArrival remembers a sign-in from a network that is new to the subject. It
 // is to be asked before the sign-in teaches that network.
 func (m *Memory) noteArrival(at *sighting) {
-	if at.network == 0 || count(m.networks[:]) == 0 || m.knowsNetwork(at) || find(m.devices[:], at.bound) != nil {
+	if at.network == 0 || count(m.networks[:]) == 0 || m.knowsNetwork(at) || m.ownDevice(at) {
 		return
 	}
 	oldest := &m.arrivals[0]

@@ -7,16 +7,22 @@ const (
 	maxDevices = 8
 )
 
+// lostCookieStrength: a browser of a kind that the user has, in a network of
+// theirs, has mostly lost its cookies.
+const lostCookieStrength = 0.5
+
 // detectNewDevice sees a sign-in from a device that the subject is not known
 // by: the bound device id, else OS family and browser family without versions,
-// so that an update is no new device. It is not evaluable when the log has
-// neither.
+// so that an update is no new device. Where the provider gives browsers a
+// cookie, one of a known kind is new without it, too; not at an address of the
+// user's, where cookies get lost. It is not evaluable when the log has none of
+// these.
 func (s *Set) detectNewDevice(e *event.Event, at *sighting, m *Memory, out []event.Detection) []event.Detection {
 	known := count(m.devices[:])
 	if !s.cfg.NewDevice.Enabled || at.device() == 0 || known == 0 || m.knowsDevice(at) {
 		return out
 	}
-	return append(out, event.Detection{
+	d := event.Detection{
 		Name:     newDevice,
 		Strength: 1,
 		Key:      uint64(at.device()),
@@ -26,9 +32,29 @@ func (s *Set) detectNewDevice(e *event.Event, at *sighting, m *Memory, out []eve
 			event.Text("registered", yesNo(at.bound != 0)),
 			event.Number("known_devices", float64(known)),
 		},
-	})
+	}
+	if m.knowsKind(at) {
+		if m.knowsSource(at) {
+			return out
+		}
+		if m.knowsNetwork(at) {
+			d.Strength = lostCookieStrength
+		}
+		d.Summary = "Sign-in from a browser of a kind that this user has, but none of theirs: " + deviceName(e)
+		d.Evidence = append(d.Evidence, event.Text("known_kind", yesNo(true)))
+	}
+	return append(out, d)
 }
 
+// knowsDevice reports that the user is known by the device: as the provider has
+// registered it, by the browser's cookie, or by its kind where the log has no
+// better.
 func (m *Memory) knowsDevice(at *sighting) bool {
-	return find(m.devices[:], at.device()) != nil
+	return m.ownDevice(at) || m.knowsKind(at) && !m.strangeBrowser(at)
+}
+
+// knowsKind reports that the user is known by a browser on a system like these.
+// A registered device is told by its id alone.
+func (m *Memory) knowsKind(at *sighting) bool {
+	return at.bound == 0 && find(m.devices[:], at.family) != nil
 }

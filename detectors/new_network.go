@@ -33,9 +33,9 @@ func (m *Memory) knowsNetwork(at *sighting) bool {
 	return at.is(corporate) || find(m.networks[:], at.network) != nil
 }
 
-// ownDeviceStrength: the identity provider has recognised a device that is
-// registered and that the user is known by. Whoever is somewhere new with it has
-// mostly taken it along.
+// ownDeviceStrength: the identity provider has recognised a device or a browser
+// that the user is known by. Whoever is somewhere new with it has mostly taken
+// it along.
 const ownDeviceStrength = 0.5
 
 // placeStrength is how much a new place says.
@@ -46,5 +46,8 @@ func (m *Memory) placeStrength(at *sighting) float64 {
 	return 1
 }
 
-// ownDevice reports that the device is registered, and one of the user's.
-func (m *Memory) ownDevice(at *sighting) bool { return find(m.devices[:], at.bound) != nil }
+// ownDevice reports that the provider has recognised the device, as registered
+// or by the browser's cookie, and that it is one of the user's.
+func (m *Memory) ownDevice(at *sighting) bool {
+	return find(m.devices[:], at.bound) != nil || m.browsers.knows(at)
+}

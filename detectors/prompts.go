@@ -178,7 +178,7 @@ func (p *prompts) remove(i int) {
 // ownPlace reports that the subject is known there, by network and device, or
 // by a registered device alone.
 func (m *Memory) ownPlace(at *sighting) bool {
-	return m.atHome(at) || find(m.devices[:], at.bound) != nil
+	return m.atHome(at) || m.ownDevice(at)
 }
 
 // concerns reports whether a prompt counts for what happens at a place. At the

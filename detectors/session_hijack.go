@@ -39,6 +39,7 @@ type origin struct {
 	bound   uint32 // bound device id
 	client  client
 	country uint16
+	browser uint16     // by the provider's cookie
 	kind    clientKind // of client
 	mobile  bool
 	own     bool // from a network and on a device that the user was known by on an earlier day
@@ -101,6 +102,9 @@ func (o *origin) otherDevice(at *sighting, c client, kind clientKind) bool {
 	if o.bound != 0 && at.bound != 0 {
 		return o.bound != at.bound
 	}
+	if o.otherBrowser(at) {
+		return true
+	}
 	if o.client.os != 0 && c.os != 0 && o.client.os != c.os {
 		return true
 	}
@@ -111,6 +115,12 @@ func (o *origin) otherDevice(at *sighting, c client, kind clientKind) bool {
 		return kind == browserClient && c.version != 0 && c.version < o.client.version
 	}
 	return o.kind == scriptClient || kind == scriptClient || o.kind == browserClient && kind == browserClient
+}
+
+// otherBrowser reports that the provider has recognised another browser than
+// the one in which the session began.
+func (o *origin) otherBrowser(at *sighting) bool {
+	return o.browser != 0 && at.browser != 0 && o.browser != at.browser
 }
 
 // handedOver reports the move between Wi-Fi and a mobile network of the same
@@ -197,7 +207,7 @@ func (m *Memory) noteSession(e *event.Event, at *sighting) {
 	}
 	seen := origin{
 		at: at.at, session: at.session, network: at.network, bound: at.bound,
-		country: at.country, mobile: at.is(mobile), own: m.ofOld(at),
+		country: at.country, browser: at.browser, mobile: at.is(mobile), own: m.ofOld(at),
 	}
 	seen.client, seen.kind = clientOf(&e.UserAgent)
 	switch {

@@ -19,6 +19,7 @@ type sighting struct {
 	session  uint32
 	radius   uint16 // km, rounded up
 	country  uint16 // the two letters
+	browser  uint16 // what the provider's cookie names the browser
 	kinds    kinds  // the anonymiser; at most one
 	traits   traits
 	os       uint8 // a mark of the OS family
@@ -43,6 +44,7 @@ func see(e *event.Event) sighting {
 		bound:   fold(event.Hash(e.Device.ID)),
 		family:  familyOf(&e.UserAgent),
 		session: fold(event.Hash(e.Session.ID)),
+		browser: fold16(fold(event.Hash(e.UserAgent.ID))),
 		country: countryCode(e.Source.Geo.Country),
 		kinds:   kindOf(e.Source.Anonymizer),
 		os:      markOf(e.UserAgent.OS),

@@ -9,16 +9,16 @@ type standpoint uint8
 const (
 	nowhereKnown standpoint = iota
 	onTheirDevice
-	atTheirs // in their network, or on a registered device
+	atTheirs // in their network, or on a device that the provider has recognised
 )
 
 // standpoint of a place. Where the log tells neither network nor device there
 // is nothing to hold against the user.
 func (m *Memory) standpoint(at *sighting) standpoint {
 	switch {
-	case at.network == 0 && at.device() == 0, m.networkOfOld(at), at.ofOld(m.devices[:], at.bound):
+	case at.network == 0 && at.device() == 0, m.networkOfOld(at), m.ownDeviceOfOld(at):
 		return atTheirs
-	case at.ofOld(m.devices[:], at.family):
+	case at.ofOld(m.devices[:], at.family) && !m.strangeBrowser(at):
 		return onTheirDevice
 	}
 	return nowhereKnown
@@ -26,7 +26,11 @@ func (m *Memory) standpoint(at *sighting) standpoint {
 
 // ofOld is atHome on an earlier day.
 func (m *Memory) ofOld(at *sighting) bool {
-	return m.networkOfOld(at) && at.ofOld(m.devices[:], at.device())
+	return m.networkOfOld(at) && (m.ownDeviceOfOld(at) || at.bound == 0 && at.ofOld(m.devices[:], at.family) && !m.strangeBrowser(at))
+}
+
+func (m *Memory) ownDeviceOfOld(at *sighting) bool {
+	return at.ofOld(m.devices[:], at.bound) || at.ofOld(m.browsers[:], uint32(at.browser))
 }
 
 func (m *Memory) networkOfOld(at *sighting) bool {

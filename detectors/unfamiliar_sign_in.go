@@ -41,6 +41,7 @@ const (
 	personNewNetwork = 0.04
 	personNewCountry = 1.0 / 300
 	personNewDevice  = 0.02
+	personNewBrowser = 0.03 // a cookie that is gone is a new one
 	personNewSystem  = 0.006
 
 	// The share of attackers for whom the closest thing that they have in common
@@ -53,6 +54,7 @@ const (
 	attackerOfNoSystem = 0.4
 	attackerOfSystem   = 0.3
 	attackerOfBrowser  = 0.3 // there are few, and they are easily imitated
+	attackerOfCookie   = 0.02 // stolen with the password
 	attackerOfDevice   = 0.005
 )
 
@@ -136,18 +138,25 @@ func (m *Memory) clientOddity(at *sighting) float64 {
 	if at.device() == 0 || count(m.devices[:]) == 0 {
 		return 0
 	}
-	var levels [2]level
+	var levels [3]level
 	n := 0
 	if days, systems := m.daysOfSystem(at.os); at.os != 0 && systems > 0 {
 		levels[n] = level{days, m.newness(systems, personNewSystem), attackerOfSystem}
 		n++
 	}
-	same := attackerOfBrowser
-	if at.bound != 0 {
-		same = attackerOfDevice
+	byCookie := at.browser != 0 && count(m.browsers[:]) > 0
+	switch {
+	case at.bound != 0 && !m.browsers.knows(at):
+		levels[n] = m.levelOf(m.devices[:], at.bound, personNewDevice, attackerOfDevice)
+		n++
+	case !byCookie:
+		levels[n] = m.levelOf(m.devices[:], at.device(), personNewDevice, attackerOfBrowser)
+		n++
+	default:
+		levels[n] = m.levelOf(m.devices[:], at.family, personNewDevice, attackerOfBrowser)
+		levels[n+1] = m.levelOf(m.browsers[:], uint32(at.browser), personNewBrowser, attackerOfCookie)
+		n += 2
 	}
-	levels[n] = m.levelOf(m.devices[:], at.device(), personNewDevice, same)
-	n++
 	return m.oddity(levels[:n], attackerOfNoSystem)
 }
 
@@ -280,6 +289,8 @@ func (m *Memory) clientWords(at *sighting) string {
 		return "no device named"
 	case m.knowsDevice(at):
 		return "a known device"
+	case m.knowsKind(at):
+		return "a new browser of a known kind"
 	case at.os != 0 && days > 0:
 		return "a new device of a known system"
 	case at.os != 0 && systems > 0:

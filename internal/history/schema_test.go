@@ -67,7 +67,7 @@ func TestTheClustersSchemaIsUnderstood(t *testing.T) {
 			}
 		}
 	}
-	if n != 33 || distributed != 9 {
-		t.Errorf("%d statements with %d distributed tables, want 33 with 9", n, distributed)
+	if n != 35 || distributed != 9 {
+		t.Errorf("%d statements with %d distributed tables, want 35 with 9", n, distributed)
 	}
 }

@@ -150,18 +150,23 @@ func fatigue(i *intruder) {
 }
 
 // sessionReplay goes on with the owner's session elsewhere. Three in five have
-// it from a phishing proxy, through which the owner has signed in; the others
-// from malware on the owner's machine, where nothing shows.
+// it from a phishing proxy, through which the owner has signed in, and half of
+// these take all cookies over; the others have it from malware on the owner's
+// machine, where nothing shows and which takes every cookie.
 func sessionReplay(i *intruder) {
 	thief := *i.device
 	if i.chance(60) {
 		i.phish()
+		if mix(saltJar, thief.mark)%2 == 0 {
+			thief.jar = i.device.jar
+		}
 	} else {
 		a := &agenda{p: i.p, r: i.v, date: midnight(i.at), draw: i.draw}
 		s := a.over(i.v.lineOn(i.at), i.v.laptopOn(i.at))
 		s.offset = 0
 		s.session(i.at-midnight(i.at), 1)
 		i.session = s.step.session
+		thief.jar = s.step.device.cookie(i.at, i.session)
 		i.wait(10 * event.Minute)
 	}
 	i.device = &thief
@@ -177,10 +182,12 @@ func sessionReplay(i *intruder) {
 }
 
 // phish is the owner's sign-in through the intruder's proxy, which passes the
-// browser's name on but no device's key.
+// browser's name on but no device's key; nor has the browser ever had a cookie
+// from the proxy's site.
 func (i *intruder) phish() {
 	owners := *i.v.laptopOn(i.at)
 	owners.id, owners.name, owners.managed = "", "", false
+	owners.jar = mix(saltJar, i.device.mark, i.session)
 	i.device = &owners
 	if i.hosting() {
 		i.anywhere()

@@ -19,6 +19,7 @@ const (
 	saltCampaign
 	saltTrip
 	saltPlace
+	saltJar
 )
 
 // mix hashes words into one (the finaliser of SplitMix64 after each), so that

@@ -153,7 +153,7 @@ func (c *scribe) oktaDebug(w *event.Writer, s *step, e *oktaEvent, request strin
 		w.Text("factor", s.p.factor.name)
 	}
 	w.Text("deviceFingerprint", hexOf(s.device.mark, 32))
-	w.Text("dtHash", hexOf(s.device.mark^saltDevice, 64))
+	w.Text("dtHash", hexOf(cookieOf(s), 64))
 	w.Text("oktaUserAgentExtended", "okta-auth-js/7.8.1 okta-signin-widget-7.25.0")
 	w.Text("origin", "https://corp.okta.example")
 	if s.device.strange {

@@ -38,6 +38,8 @@ type device struct {
 	mark     uint64     // stands for what the provider's own fingerprint would be
 	strange  bool       // the provider's own risk engine takes notice
 	late     event.Time // how long after its release a new version is installed
+	jar      uint64     // the cookie that the provider knows the browser by; 0 for one of its own
+	clearing event.Time // how often cookies are cleared; 0 for the browser's own habit
 }
 
 // software is an operating system with a browser, as the providers name them.

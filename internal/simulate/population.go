@@ -90,7 +90,7 @@ func NewPopulation(config PopulationConfig) *Population {
 		source: source, draw: rand.New(source), scribe: newScribe(config.Seed),
 	}
 	for i, t := range p.world.towns {
-		p.kiosks[t] = &device{software: chromeWindows, mark: mix(config.Seed, saltKiosk, uint64(i)), late: 30 * event.Day}
+		p.kiosks[t] = &device{software: chromeWindows, mark: mix(config.Seed, saltKiosk, uint64(i)), late: 30 * event.Day, clearing: event.Day}
 	}
 	p.people = make([]resident, config.Users)
 	for i := range p.people {

@@ -1,0 +1,63 @@
+package detectors
+
+import (
+	"encoding/binary"
+	"math/bits"
+
+	"github.com/riskstream/riskstream/internal/wire"
+)
+
+func (m *Memory) hasBrowsers() bool {
+	if m.browsers != (browsers{}) {
+		return true
+	}
+	for i := range m.sessions {
+		if m.sessions[i].browser != 0 {
+			return true
+		}
+	}
+	for i := range m.pending {
+		if m.pending[i].browser != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// appendBrowsers writes the known browsers, then those of the sessions and of
+// the sign-ins that wait.
+func (m *Memory) appendBrowsers(b []byte) []byte {
+	b = appendFamiliar(b, m.browsers[:], m.progress.day)
+	var places uint32
+	for i := range m.sessions {
+		if m.sessions[i].browser != 0 {
+			places |= 1 << i
+		}
+	}
+	for i := range m.pending {
+		if m.pending[i].browser != 0 {
+			places |= 1 << (maxSessions + i)
+		}
+	}
+	b = wire.AppendUint(b, places)
+	for ; places != 0; places &= places - 1 {
+		b = binary.LittleEndian.AppendUint16(b, *m.browserAt(bits.TrailingZeros32(places)))
+	}
+	return b
+}
+
+func (m *Memory) decodeBrowsers(r *wire.Reader) {
+	decodeFamiliar(r, m.browsers[:], m.progress.day)
+	for places := uint32(r.Uint(1<<(maxSessions+maxPending) - 1)); places != 0; places &= places - 1 {
+		*m.browserAt(bits.TrailingZeros32(places)) = hash16(r)
+	}
+}
+
+// browserAt is where a session, or behind these a waiting sign-in, keeps its
+// browser.
+func (m *Memory) browserAt(place int) *uint16 {
+	if place < maxSessions {
+		return &m.sessions[place].browser
+	}
+	return &m.pending[place-maxSessions].browser
+}
