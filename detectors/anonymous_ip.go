@@ -67,16 +67,16 @@ func (s *Set) detectAnonymousIP(e *event.Event, at *sighting, m *Memory, out []e
 	switch at.kinds {
 	case kindTor:
 		d.Key = uint64(kindTor) // each circuit has another exit in another network
-		d.Summary = "Sign-in through Tor"
+		d.Summary = cameBy(e) + " through Tor"
 	case kindHosting:
 		d.Strength *= hostingStrength
-		d.Summary = "Sign-in from a hosting network new for this user: " + networkName(&e.Source)
+		d.Summary = cameBy(e) + " from a hosting network new for this user: " + networkName(&e.Source)
 	case kindVPN:
-		d.Summary = "Sign-in through a VPN new for this user: " + networkName(&e.Source)
+		d.Summary = cameBy(e) + " through a VPN new for this user: " + networkName(&e.Source)
 	case kindProxy:
-		d.Summary = "Sign-in through a public proxy new for this user: " + networkName(&e.Source)
+		d.Summary = cameBy(e) + " through a public proxy new for this user: " + networkName(&e.Source)
 	case kindResidentialProxy:
-		d.Summary = "Sign-in through a residential proxy new for this user: " + networkName(&e.Source)
+		d.Summary = cameBy(e) + " through a residential proxy new for this user: " + networkName(&e.Source)
 	}
 	return append(out, d)
 }

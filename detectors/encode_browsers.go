@@ -12,7 +12,7 @@ func (m *Memory) hasBrowsers() bool {
 		return true
 	}
 	for i := range m.sessions {
-		if m.sessions[i].browser != 0 {
+		if m.sessions[i].browser != 0 || m.sessions[i].last != 0 {
 			return true
 		}
 	}
@@ -24,8 +24,8 @@ func (m *Memory) hasBrowsers() bool {
 	return false
 }
 
-// appendBrowsers writes the known browsers, then those of the sessions and of
-// the sign-ins that wait.
+// appendBrowsers writes the known browsers, those of the sessions and of the
+// sign-ins that wait, and where sessions went.
 func (m *Memory) appendBrowsers(b []byte) []byte {
 	b = appendFamiliar(b, m.browsers[:], m.progress.day)
 	var places uint32
@@ -43,6 +43,15 @@ func (m *Memory) appendBrowsers(b []byte) []byte {
 	for ; places != 0; places &= places - 1 {
 		b = binary.LittleEndian.AppendUint16(b, *m.browserAt(bits.TrailingZeros32(places)))
 	}
+	for i := range m.sessions {
+		if m.sessions[i].last != 0 {
+			places |= 1 << i
+		}
+	}
+	b = wire.AppendUint(b, places)
+	for ; places != 0; places &= places - 1 {
+		b = wire.AppendHash32(b, m.sessions[bits.TrailingZeros32(places)].last)
+	}
 	return b
 }
 
@@ -50,6 +59,9 @@ func (m *Memory) decodeBrowsers(r *wire.Reader) {
 	decodeFamiliar(r, m.browsers[:], m.progress.day)
 	for places := uint32(r.Uint(1<<(maxSessions+maxPending) - 1)); places != 0; places &= places - 1 {
 		*m.browserAt(bits.TrailingZeros32(places)) = hash16(r)
+	}
+	for places := uint32(r.Uint(1<<maxSessions - 1)); places != 0; places &= places - 1 {
+		m.sessions[bits.TrailingZeros32(places)].last = r.Hash32()
 	}
 }
 

@@ -28,7 +28,7 @@ func (s *Set) detectNewCountry(e *event.Event, at *sighting, m *Memory, out []ev
 		Name:     newCountry,
 		Strength: m.placeStrength(at),
 		Key:      uint64(at.country),
-		Summary:  "Sign-in from a country new for this user: " + countryName(at.country) + "; known: " + known,
+		Summary:  cameBy(e) + " from a country new for this user: " + countryName(at.country) + "; known: " + known,
 		Evidence: []event.Fact{
 			event.Text("country", countryName(at.country)),
 			event.Text("place", placeName(&e.Source.Geo)),

@@ -21,7 +21,7 @@ func (s *Set) detectNewNetwork(e *event.Event, at *sighting, m *Memory, out []ev
 		Name:     newNetwork,
 		Strength: m.placeStrength(at),
 		Key:      uint64(at.network),
-		Summary:  "Sign-in from a network new for this user: " + networkName(&e.Source),
+		Summary:  cameBy(e) + " from a network new for this user: " + networkName(&e.Source),
 		Evidence: []event.Fact{
 			event.Text("network", networkName(&e.Source)),
 			event.Number("known_networks", float64(known)),

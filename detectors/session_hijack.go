@@ -30,12 +30,20 @@ type SessionHijackConfig struct {
 // elsewhere. Some providers give all of a user's devices one session.
 const ownSessionStrength = 0.5
 
+// otherCookieStrength: all that tells the browsers apart is the provider's
+// cookie. Applications that open in a browser of their own have another one in
+// the same session, which is why Elastic's rule on several cookies in one
+// session (Multiple Device Token Hashes for Single Okta Session) leaves out the
+// opening of applications.
+const otherCookieStrength = 0.7
+
 // origin is where and with what a session was first seen. It stays, so that
 // somebody who takes the session over step by step is compared with its owner.
 type origin struct {
 	at      seconds // when the session was last seen; 0: an empty place
 	session uint32
 	network uint32 // as new_network has it; 0 until the log tells
+	last    uint32 // the network that it was last seen in; 0: it has not moved
 	bound   uint32 // bound device id
 	client  client
 	country uint16
@@ -102,9 +110,6 @@ func (o *origin) otherDevice(at *sighting, c client, kind clientKind) bool {
 	if o.bound != 0 && at.bound != 0 {
 		return o.bound != at.bound
 	}
-	if o.otherBrowser(at) {
-		return true
-	}
 	if o.client.os != 0 && c.os != 0 && o.client.os != c.os {
 		return true
 	}
@@ -117,10 +122,10 @@ func (o *origin) otherDevice(at *sighting, c client, kind clientKind) bool {
 	return o.kind == scriptClient || kind == scriptClient || o.kind == browserClient && kind == browserClient
 }
 
-// otherBrowser reports that the provider has recognised another browser than
-// the one in which the session began.
-func (o *origin) otherBrowser(at *sighting) bool {
-	return o.browser != 0 && at.browser != 0 && o.browser != at.browser
+// otherCookie reports that the provider has recognised another browser than the
+// one in which the session began, which is none of the user's.
+func (m *Memory) otherCookie(o *origin, at *sighting) bool {
+	return o.browser != 0 && m.strangeBrowser(at) && o.browser != at.browser
 }
 
 // handedOver reports the move between Wi-Fi and a mobile network of the same
@@ -148,7 +153,8 @@ func (s *Set) detectSessionHijack(e *event.Event, at *sighting, m *Memory, out [
 		return out
 	}
 	c, kind := clientOf(&e.UserAgent)
-	if !o.otherDevice(at, c, kind) || o.handedOver(at, c) || at.is(corporate) || m.usesAnonymiser(at) {
+	other := o.otherDevice(at, c, kind)
+	if !other && !m.otherCookie(o, at) || o.handedOver(at, c) || at.is(corporate) || m.usesAnonymiser(at) {
 		return out
 	}
 	if kind == scriptClient && e.Action == event.TokenIssue {
@@ -177,8 +183,11 @@ func (s *Set) detectSessionHijack(e *event.Event, at *sighting, m *Memory, out [
 	if o.country != 0 {
 		d.Evidence = append(d.Evidence, event.Text("began_in", countryName(o.country)))
 	}
+	if !other {
+		d.Strength = otherCookieStrength
+	}
 	if own {
-		d.Strength = ownSessionStrength
+		d.Strength *= ownSessionStrength
 	}
 	return append(out, d)
 }
@@ -202,7 +211,7 @@ func (m *Memory) noteSession(e *event.Event, at *sighting) {
 	}
 	o := m.sessions.find(at.session)
 	if o != nil && o.complete() {
-		o.at = max(o.at, at.at)
+		o.moveTo(at)
 		return
 	}
 	seen := origin{
@@ -221,6 +230,32 @@ func (m *Memory) noteSession(e *event.Event, at *sighting) {
 	default:
 		o.at = max(o.at, at.at)
 	}
+}
+
+// moveTo remembers when and in which network the session was last seen.
+func (o *origin) moveTo(at *sighting) {
+	if at.at < o.at || at.network == 0 {
+		return
+	}
+	o.at, o.last = at.at, at.network
+	if o.last == o.network {
+		o.last = 0
+	}
+}
+
+// moved reports that a session goes on in another network than it was last seen
+// in.
+func (m *Memory) moved(e *event.Event, at *sighting) bool {
+	o := m.sessions.find(at.session)
+	if o == nil || o.network == 0 || at.network == 0 || at.at < o.at {
+		return false
+	}
+	last := o.last
+	if last == 0 {
+		last = o.network
+	}
+	c, _ := clientOf(&e.UserAgent)
+	return at.network != last && !o.handedOver(at, c)
 }
 
 // oldest is the place of the session not seen for longest; an empty one if

@@ -23,6 +23,14 @@ func uses(e *event.Event) bool {
 	return false
 }
 
+// cameBy says in a summary how somebody has come to where the event is from.
+func cameBy(e *event.Event) string {
+	if uses(e) && e.Action != event.SignIn {
+		return "Session goes on"
+	}
+	return "Sign-in"
+}
+
 // detectUse looks at what is done with an account once somebody is in, by
 // people and by workloads.
 func (s *Set) detectUse(e *event.Event, at *sighting, m *Memory, before Standing, learning bool, out []event.Detection) []event.Detection {
@@ -37,6 +45,11 @@ func (s *Set) detectUse(e *event.Event, at *sighting, m *Memory, before Standing
 	if !byPerson(e) {
 		return s.detectServiceAccountMisuse(e, at, m, before, out)
 	}
+	if !learning && m.moved(e, at) {
+		out = s.detectNewCountry(e, at, m, out)
+		out = s.detectNewNetwork(e, at, m, out)
+		out = s.detectAnonymousIP(e, at, m, out)
+	}
 	out = s.detectSessionHijack(e, at, m, out)
 	out = s.detectMassAccess(e, at, m, learning, out)
 	out = s.detectAppsAtOnce(e, at, m, learning, out)
@@ -50,6 +63,21 @@ func (s *Set) forgetUses(m *Memory, now seconds) {
 	s.forgetBulk(&m.bulk, now)
 }
 
+// learnMove learns the place to which the user's own device has taken a session,
+// and, at the user's, the browsers in which its applications open.
+func (s *Set) learnMove(e *event.Event, at *sighting, m *Memory, v Verdict) {
+	if v.challenged() || signedIn(e) {
+		return
+	}
+	if m.moved(e, at) && m.ownDeviceOfOld(at) {
+		s.teachCountry(m, at)
+		s.teachNetwork(m, at)
+	}
+	if m.networkOfOld(at) && find(m.devices[:], at.family) != nil {
+		m.teachBrowser(at)
+	}
+}
+
 // learnUse keeps what a use may teach. It is to be asked before the event
 // teaches anything else, so that "known" is what was known before.
 func (s *Set) learnUse(e *event.Event, at *sighting, m *Memory, v Verdict) {
@@ -60,6 +88,7 @@ func (s *Set) learnUse(e *event.Event, at *sighting, m *Memory, v Verdict) {
 		s.learnWorkload(at, m, v)
 		return
 	}
+	s.learnMove(e, at, m, v)
 	m.noteSession(e, at)
 	s.learnBulk(e, at, m, v)
 	s.learnApps(e, at, m, v)

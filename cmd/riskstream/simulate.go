@@ -13,6 +13,7 @@ import (
 type simulateFlags struct {
 	seed                 uint64
 	users, days, attacks int
+	quiet                int
 	out                  string
 	merged               bool
 }
@@ -52,7 +53,8 @@ the other, so this is the one to replay. docs/simulation.md says who is in it.`,
 	f := cmd.Flags()
 	f.Uint64Var(&flags.seed, "seed", 1, "`number` that everything follows from")
 	f.IntVar(&flags.users, "users", 100, "people, 12 to 100000")
-	f.IntVar(&flags.days, "days", 70, "length in days, 14 to 730; the first 21 at most are quiet")
+	f.IntVar(&flags.days, "days", 70, "length in days, 14 to 730")
+	f.IntVar(&flags.quiet, "quiet-days", 21, "`days` before the first attack; at most half of all")
 	f.IntVar(&flags.attacks, "attacks", 28, "takeovers for each 100 people; -1 for none")
 	f.StringVar(&flags.out, "out", "simulated", "`directory` to write to")
 	f.BoolVar(&flags.merged, "merged", false, "one file of logs, events.jsonl, instead of one for each provider")
@@ -65,6 +67,8 @@ func (f *simulateFlags) check() error {
 		return fmt.Errorf("--users %d: want %d to %d", f.users, simulate.MinUsers, simulate.MaxUsers)
 	case f.days < simulate.MinDays || f.days > simulate.MaxDays:
 		return fmt.Errorf("--days %d: want %d to %d", f.days, simulate.MinDays, simulate.MaxDays)
+	case f.quiet < 1 || f.quiet > f.days:
+		return fmt.Errorf("--quiet-days %d: want 1 to %d", f.quiet, f.days)
 	case f.attacks == 0 || f.attacks < -1 || f.attacks > 100:
 		return fmt.Errorf("--attacks %d: want 1 to 100, or -1 for none", f.attacks)
 	case f.out == "":
@@ -75,7 +79,7 @@ func (f *simulateFlags) check() error {
 
 func runSimulate(cmd *cobra.Command, flags *simulateFlags) error {
 	p := simulate.NewPopulation(simulate.PopulationConfig{
-		Seed: flags.seed, Users: flags.users, Days: flags.days, Attacks: flags.attacks,
+		Seed: flags.seed, Users: flags.users, Days: flags.days, QuietDays: flags.quiet, Attacks: flags.attacks,
 	})
 	messages := cmd.ErrOrStderr()
 	progress := newProgress(messages)

@@ -321,7 +321,7 @@ func (r *Report) ablationTable() table {
 func (r *Report) missTable() table {
 	t := exampleTable(r.Misses)
 	t.Name, t.Title = "misses", "Attacks that were missed: examples to look at"
-	t.Note = "Compromises whose user was not at medium. riskstream simulate --seed writes their logs again."
+	t.Note = "Compromises whose user was not at medium. riskstream simulate --quiet-days 35 --users 1000 --seed N writes their logs again."
 	return t
 }
 

@@ -31,6 +31,8 @@ const (
 	oneInStale     = 400
 	oneInOneOff    = 60
 	oneInCoworking = 25 // of the days at home: a café, a library, a friend's
+	oneInMove      = 8  // on which the laptop goes elsewhere with its session open
+	oneInHandOver  = 4  // looks at the phone that begin on one network and end on another
 	// Of the home networks, one in so many is in another city in an edition of
 	// the database. Vendors publish that they place most addresses of a country
 	// within 50 km, and never all.
@@ -98,6 +100,9 @@ func (a *agenda) work(start event.Time, why label) {
 		other := *s
 		other.step.device, other.step.truth = a.r.second, label{}
 		other.session(start+2*event.Hour+a.upTo(5*event.Hour), 1)
+	}
+	if a.oneIn(oneInMove) && why.negative == 0 && !a.r.kiosk {
+		a.move(s, start)
 	}
 	if a.chance(30) {
 		a.errand()
@@ -242,6 +247,40 @@ func (a *agenda) errand() {
 		}
 	}
 	s.session(start, 1)
+	if a.oneIn(oneInHandOver) {
+		other := a.at(r.town, r.town.mobile[r.carrier], a.draw.Uint64(), phone, label{})
+		if s.step.from == other.step.from {
+			other = a.over(r.lineOn(a.date), phone)
+		}
+		s.goOn(other, start+2*event.Minute+a.upTo(20*event.Minute))
+	}
+}
+
+// move takes the laptop elsewhere with the session open: to another place, to
+// the phone's hotspot, or into the VPN that its owner has.
+func (a *agenda) move(s *scene, start event.Time) {
+	to := a.elsewhere()
+	switch {
+	case a.r.private != neverVPN && a.chance(50):
+		to = a.through(a.r.town.nation)
+	case a.chance(40):
+		to = a.at(a.r.town, a.r.town.mobile[a.r.carrier], a.draw.Uint64(), a.mainDevice(), label{})
+	case a.chance(40):
+		to = a.over(a.r.lineOn(a.date), a.mainDevice())
+	}
+	to.step.device = s.step.device
+	s.goOn(to, start+20*event.Minute+a.upTo(7*event.Hour))
+}
+
+// goOn opens an application or two from another network, in the session that is
+// open.
+func (s *scene) goOn(to *scene, at event.Time) {
+	to.step.session, to.offset = s.step.session, s.offset
+	to.step.truth = negative(SessionMove)
+	for range 1 + s.a.draw.IntN(2) {
+		to.add(at, oktaOpen)
+		at += event.Minute + s.a.upTo(10*event.Minute)
+	}
 }
 
 // toggle switches a VPN on during the day and off again.

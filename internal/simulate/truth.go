@@ -84,11 +84,12 @@ const (
 	ReturnFromLeave   = "return_from_leave"   // the first days after months
 	ForgottenPassword = "forgotten_password"  // wrong ones, a reset, the right one
 	StalePassword     = "stale_password"      // a device goes on trying the old one
+	SessionMove       = "session_move"        // the open session goes along to a café, to the phone's hotspot, into a VPN
 )
 
 // Negatives lists every hard negative.
 var Negatives = [...]string{
 	CarrierJitter, HomeRoutedRoaming, VPNToggling, InFlightWiFi, GeoIPChange, IPv6Rotation, CarrierNAT, OfficeNAT,
 	Kiosk, NightShift, NewHire, TripAbroad, ProviderChange, OneOffBrowser, NewPhone, BrowserUpdate, ReturnFromLeave,
-	ForgottenPassword, StalePassword,
+	ForgottenPassword, StalePassword, SessionMove,
 }
