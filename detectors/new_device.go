@@ -7,9 +7,10 @@ const (
 	maxDevices = 8
 )
 
-// lostCookieStrength: a browser of a kind that the user has, in a network of
-// theirs, has mostly lost its cookies.
-const lostCookieStrength = 0.5
+// familiarPlaceStrength: what is new at an address of the user's is hardly an
+// attacker's; and a browser of a kind that the user has has mostly lost its
+// cookies, in a network of theirs.
+const familiarPlaceStrength = 0.5
 
 // detectNewDevice sees a sign-in from a device that the subject is not known
 // by: the bound device id, else OS family and browser family without versions,
@@ -33,12 +34,16 @@ func (s *Set) detectNewDevice(e *event.Event, at *sighting, m *Memory, out []eve
 			event.Number("known_devices", float64(known)),
 		},
 	}
+	home := m.knowsSource(at)
+	if home {
+		d.Strength = familiarPlaceStrength
+	}
 	if m.knowsKind(at) {
-		if m.knowsSource(at) {
+		if home {
 			return out
 		}
 		if m.knowsNetwork(at) {
-			d.Strength = lostCookieStrength
+			d.Strength = familiarPlaceStrength
 		}
 		d.Summary = "Sign-in from a browser of a kind that this user has, but none of theirs: " + deviceName(e)
 		d.Evidence = append(d.Evidence, event.Text("known_kind", yesNo(true)))

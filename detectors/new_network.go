@@ -40,7 +40,7 @@ const ownDeviceStrength = 0.5
 
 // placeStrength is how much a new place says.
 func (m *Memory) placeStrength(at *sighting) float64 {
-	if m.ownDevice(at) {
+	if m.ownDeviceOfOld(at) {
 		return ownDeviceStrength
 	}
 	return 1

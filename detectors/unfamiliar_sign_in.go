@@ -53,7 +53,7 @@ const (
 
 	attackerOfNoSystem = 0.4
 	attackerOfSystem   = 0.3
-	attackerOfBrowser  = 0.3 // there are few, and they are easily imitated
+	attackerOfBrowser  = 0.3  // there are few, and they are easily imitated
 	attackerOfCookie   = 0.02 // stolen with the password
 	attackerOfDevice   = 0.005
 )
@@ -146,7 +146,7 @@ func (m *Memory) clientOddity(at *sighting) float64 {
 	}
 	byCookie := at.browser != 0 && count(m.browsers[:]) > 0
 	switch {
-	case at.bound != 0 && !m.browsers.knows(at):
+	case at.bound != 0 && (!byCookie || !m.browsers.knows(at) || find(m.devices[:], at.bound) != nil):
 		levels[n] = m.levelOf(m.devices[:], at.bound, personNewDevice, attackerOfDevice)
 		n++
 	case !byCookie:

@@ -73,7 +73,11 @@ func (v *Evaluator) Apply(e *event.Event, detections []event.Detection, st *Stat
 	}
 
 	r := Result{Distrusted: distrusted}
-	r.Previous = v.level(v.scoreAt(v.evidenceOf(open, everything), st.AsOf))
+	v.setContext(e, st)
+	list := v.evidenceOf(open, everything)
+	left := v.scoreAt(list, st.AsOf)
+	r.Previous = v.level(left)
+	was := v.decide(list, st.AsOf, left, r.Previous)
 	before := fingerprints(open)
 	v.noteSessions(open, st.AsOf)
 
@@ -83,8 +87,10 @@ func (v *Evaluator) Apply(e *event.Event, detections []event.Detection, st *Stat
 	risk := min(v.scoreAt(v.evidenceOf(open, touched), st.AsOf), score)
 	r.EventRisk, r.EventLevel = risk.float(), v.level(risk)
 	r.Score, r.Level = score.float(), v.level(score)
-	v.setContext(e, st)
 	r.Decision = v.decide(v.evidenceOf(open, everything), st.AsOf, score, r.Level)
+	if r.Decision > was && confirmedTouched(open) {
+		st.Evidence = max(st.Evidence, e.Time)
+	}
 	v.SetPoints(detections, open, st.AsOf)
 
 	r.Changed = fingerprints(open) != before || r.Level != st.Level || r.Decision != st.Decision
@@ -140,6 +146,16 @@ func (v *Evaluator) evidenceOf(open []Contribution, pass func(*Contribution) boo
 }
 
 func everything(*Contribution) bool { return true }
+
+// confirmedTouched reports that the event has raised more than an attempt does.
+func confirmedTouched(open []Contribution) bool {
+	for i := range open {
+		if open[i].Touched && !open[i].Unconfirmed {
+			return true
+		}
+	}
+	return false
+}
 
 func touched(c *Contribution) bool { return c.Touched }
 

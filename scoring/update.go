@@ -16,6 +16,12 @@ const sessionReach = event.Day
 // opens in its wake.
 const proofReach = 5 * event.Minute
 
+// AsksAnew is how much new evidence must weigh, in nats, to ask a user again who
+// has been asked already. Everybody opens a new application or works late now
+// and then. Less moves reauth_after only where it makes the decision stricter;
+// ours.
+const AsksAnew = 1.0
+
 // Mitigation by a factor proven in the event.
 const (
 	strongFactor = 0.2 // phishing-resistant: an attacker in the middle cannot relay it
@@ -180,7 +186,7 @@ func raise(e *event.Event, d *event.Detection, st *State, open []Contribution, w
 		c := Contribution{First: e.Time, Key: d.Key, Fact: event.Hash(e.ID), Unconfirmed: attempt(e)}
 		setText(c.Name[:], d.Name)
 		c.fill(e, d, st.AsOf, where, 1)
-		if !c.Unconfirmed {
+		if !c.Unconfirmed && d.LLR >= AsksAnew {
 			st.Evidence = max(st.Evidence, e.Time)
 		}
 		return admit(open, &c, st.AsOf)

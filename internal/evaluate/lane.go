@@ -9,6 +9,7 @@ import (
 	"github.com/riskstream/riskstream/event"
 	"github.com/riskstream/riskstream/ingest"
 	"github.com/riskstream/riskstream/internal/engine"
+	"github.com/riskstream/riskstream/scoring"
 )
 
 // lane is a replay under evaluation: riskstream as configured, or without one
@@ -220,13 +221,18 @@ func enough(examples []Example, what string) bool {
 	return n >= examplesEach
 }
 
-// value is the subject's score at an event that says something new: a detection,
-// or a score that rises. An event that only finds the score as it was asks for
-// nothing that has not been asked before.
+// value is the subject's score at an event that says something new: a detection
+// that weighs enough to ask anew, or a score that rises without any. Others ask
+// for nothing that has not been asked before.
 func (n *lane) value(result *engine.Result, user int32) float64 {
 	before := n.score[user]
 	n.score[user] = result.Score
-	if len(result.Detections) > 0 || before != 0 && result.Score > before {
+	for i := range result.Detections {
+		if result.Detections[i].LLR >= scoring.AsksAnew {
+			return result.Score
+		}
+	}
+	if len(result.Detections) == 0 && before != 0 && result.Score > before {
 		return result.Score
 	}
 	return 0
