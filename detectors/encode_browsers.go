@@ -2,6 +2,7 @@ package detectors
 
 import (
 	"encoding/binary"
+	"math"
 	"math/bits"
 
 	"github.com/riskstream/riskstream/internal/wire"
@@ -17,11 +18,11 @@ func (m *Memory) hasBrowsers() bool {
 		}
 	}
 	for i := range m.pending {
-		if m.pending[i].browser != 0 {
+		if p := &m.pending[i]; p.browser != 0 || p.version != 0 {
 			return true
 		}
 	}
-	return false
+	return m.vintages != [maxDevices]vintage{}
 }
 
 // appendBrowsers writes the known browsers, those of the sessions and of the
@@ -52,6 +53,35 @@ func (m *Memory) appendBrowsers(b []byte) []byte {
 	for ; places != 0; places &= places - 1 {
 		b = wire.AppendHash32(b, m.sessions[bits.TrailingZeros32(places)].last)
 	}
+	return m.appendVersions(b)
+}
+
+// appendVersions writes those of the sign-ins that wait, then those of the
+// devices: the newest, and by how much it is above the oldest where it is.
+func (m *Memory) appendVersions(b []byte) []byte {
+	for i := range m.pending {
+		if m.pending[i].at != 0 {
+			b = wire.AppendUint(b, m.pending[i].version)
+		}
+	}
+	var places uint32
+	for i := range m.vintages {
+		if m.vintages[i].newest != 0 {
+			places |= 1 << i
+		}
+	}
+	b = wire.AppendUint(b, places)
+	for ; places != 0; places &= places - 1 {
+		v := &m.vintages[bits.TrailingZeros32(places)]
+		spread := uint32(0)
+		if v.behind != 0 {
+			spread = 1
+		}
+		b = wire.AppendUint(b, uint32(v.newest)<<1|spread)
+		if spread != 0 {
+			b = append(b, v.behind)
+		}
+	}
 	return b
 }
 
@@ -62,6 +92,23 @@ func (m *Memory) decodeBrowsers(r *wire.Reader) {
 	}
 	for places := uint32(r.Uint(1<<maxSessions - 1)); places != 0; places &= places - 1 {
 		m.sessions[bits.TrailingZeros32(places)].last = r.Hash32()
+	}
+	m.decodeVersions(r)
+}
+
+func (m *Memory) decodeVersions(r *wire.Reader) {
+	for i := range m.pending {
+		if m.pending[i].at != 0 {
+			m.pending[i].version = uint16(r.Uint(math.MaxUint16))
+		}
+	}
+	for places := uint32(r.Uint(1<<maxDevices - 1)); places != 0; places &= places - 1 {
+		v := &m.vintages[bits.TrailingZeros32(places)]
+		n := r.Uint(1<<17 - 1)
+		v.newest = uint16(n >> 1)
+		if n&1 != 0 {
+			v.behind = r.Byte()
+		}
 	}
 }
 

@@ -207,12 +207,19 @@ func (s *Set) teachNetwork(m *Memory, at *sighting) {
 // teachDevice learns a bound device together with its browser, as one device,
 // since the next log may not name the device.
 func (s *Set) teachDevice(m *Memory, at *sighting) {
-	day := at.at.day()
-	f := learn(m.devices[:], at.device(), day, &m.progress.devices, s.cfg.Learning.DevicesPerDay)
+	isNew := find(m.devices[:], at.device()) == nil
+	f := learn(m.devices[:], at.device(), at.at.day(), &m.progress.devices, s.cfg.Learning.DevicesPerDay)
 	if f == nil {
 		return
 	}
 	f.setOS(at.os)
+	i := indexOf(m.devices[:], f.key)
+	if isNew {
+		m.vintages[i] = vintage{}
+	}
+	if at.bound == 0 {
+		m.vintages[i].see(at.version)
+	}
 }
 
 // learn refreshes the entry of a key, or makes one while the day's budget

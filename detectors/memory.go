@@ -17,6 +17,7 @@ type Memory struct {
 	networks  [maxNetworks]familiar
 	devices   [maxDevices]familiar
 	browsers  browsers
+	vintages  [maxDevices]vintage // of devices known by their kind, in the same places
 	failures  failures
 	pending   pending
 	prompts   prompts
@@ -81,15 +82,22 @@ const atHome = 5
 
 // find returns the entry of a key, or nil. Key 0 is in no list.
 func find(known []familiar, key uint32) *familiar {
-	if key == 0 {
-		return nil
-	}
-	for i := range known {
-		if known[i].key == key {
-			return &known[i]
-		}
+	if i := indexOf(known, key); i >= 0 {
+		return &known[i]
 	}
 	return nil
+}
+
+// indexOf is where the entry of a key is, or -1. Key 0 is in no list.
+func indexOf(known []familiar, key uint32) int {
+	if key != 0 {
+		for i := range known {
+			if known[i].key == key {
+				return i
+			}
+		}
+	}
+	return -1
 }
 
 // count is the number of entries in use.

@@ -58,8 +58,8 @@ func (m *Memory) knowsDevice(at *sighting) bool {
 	return m.ownDevice(at) || m.knowsKind(at) && !m.strangeBrowser(at)
 }
 
-// knowsKind reports that the user is known by a browser on a system like these.
-// A registered device is told by its id alone.
+// knowsKind reports that the user is known by a browser on a system like these,
+// and by one as old. A registered device is told by its id alone.
 func (m *Memory) knowsKind(at *sighting) bool {
-	return at.bound == 0 && find(m.devices[:], at.family) != nil
+	return at.bound == 0 && find(m.devices[:], at.family) != nil && !m.outdated(at)
 }

@@ -35,7 +35,7 @@ const ownSessionStrength = 0.5
 // the same session, which is why Elastic's rule on several cookies in one
 // session (Multiple Device Token Hashes for Single Okta Session) leaves out the
 // opening of applications.
-const otherCookieStrength = 0.7
+const otherCookieStrength = 0.5
 
 // origin is where and with what a session was first seen. It stays, so that
 // somebody who takes the session over step by step is compared with its owner.
@@ -123,9 +123,10 @@ func (o *origin) otherDevice(at *sighting, c client, kind clientKind) bool {
 }
 
 // otherCookie reports that the provider has recognised another browser than the
-// one in which the session began, which is none of the user's.
+// one in which the session began, and that neither it nor the network is one of
+// the user's.
 func (m *Memory) otherCookie(o *origin, at *sighting) bool {
-	return o.browser != 0 && m.strangeBrowser(at) && o.browser != at.browser
+	return o.browser != 0 && o.browser != at.browser && m.strangeBrowser(at) && !m.networkOfOld(at)
 }
 
 // handedOver reports the move between Wi-Fi and a mobile network of the same

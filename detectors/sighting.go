@@ -20,6 +20,7 @@ type sighting struct {
 	radius   uint16 // km, rounded up
 	country  uint16 // the two letters
 	browser  uint16 // what the provider's cookie names the browser
+	version  uint16 // major one of the browser; 0 where the log tells none
 	kinds    kinds  // the anonymiser; at most one
 	traits   traits
 	os       uint8 // a mark of the OS family
@@ -45,6 +46,7 @@ func see(e *event.Event) sighting {
 		family:  familyOf(&e.UserAgent),
 		session: fold(event.Hash(e.Session.ID)),
 		browser: fold16(fold(event.Hash(e.UserAgent.ID))),
+		version: majorOf(e.UserAgent.Version),
 		country: countryCode(e.Source.Geo.Country),
 		kinds:   kindOf(e.Source.Anonymizer),
 		os:      markOf(e.UserAgent.OS),

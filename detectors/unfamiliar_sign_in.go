@@ -144,16 +144,20 @@ func (m *Memory) clientOddity(at *sighting) float64 {
 		levels[n] = level{days, m.newness(systems, personNewSystem), attackerOfSystem}
 		n++
 	}
+	kind := m.levelOf(m.devices[:], at.family, personNewDevice, attackerOfBrowser)
+	if m.outdated(at) {
+		kind.days = 0
+	}
 	byCookie := at.browser != 0 && count(m.browsers[:]) > 0
 	switch {
 	case at.bound != 0 && (!byCookie || !m.browsers.knows(at) || find(m.devices[:], at.bound) != nil):
 		levels[n] = m.levelOf(m.devices[:], at.bound, personNewDevice, attackerOfDevice)
 		n++
 	case !byCookie:
-		levels[n] = m.levelOf(m.devices[:], at.device(), personNewDevice, attackerOfBrowser)
+		levels[n] = kind
 		n++
 	default:
-		levels[n] = m.levelOf(m.devices[:], at.family, personNewDevice, attackerOfBrowser)
+		levels[n] = kind
 		levels[n+1] = m.levelOf(m.browsers[:], uint32(at.browser), personNewBrowser, attackerOfCookie)
 		n += 2
 	}

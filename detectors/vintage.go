@@ -1,0 +1,34 @@
+package detectors
+
+import "math"
+
+// vintage is which versions of a kind of browser a user has had: browsers update
+// themselves, and none gets older. One that is further behind than any of the
+// user's is another machine's, however well it imitates the rest. Attackers'
+// browsers are often outdated: they were set up once, for many victims.
+type vintage struct {
+	newest uint16 // major version; 0: none seen
+	behind uint8  // how far behind the newest another of the user's was, at most
+}
+
+// see takes in a version on a sign-in of the user's own.
+func (v *vintage) see(version uint16) {
+	switch {
+	case version == 0:
+	case v.newest == 0 || version > v.newest:
+		v.newest = version
+	default:
+		v.behind = max(v.behind, uint8(min(v.newest-version, math.MaxUint8)))
+	}
+}
+
+// outdated reports that the user has had newer browsers of this kind, and none
+// so far behind the newest.
+func (m *Memory) outdated(at *sighting) bool {
+	i := indexOf(m.devices[:], at.family)
+	if i < 0 || at.version == 0 {
+		return false
+	}
+	v := &m.vintages[i]
+	return uint32(at.version)+uint32(v.behind) < uint32(v.newest)
+}
