@@ -31,11 +31,15 @@ func (b *browsers) forgetful() bool {
 // forgetfulFrom is how many browsers seen on one day only it takes; ours.
 const forgetfulFrom = 4
 
+// byCookie reports that the provider recognises the user's browsers, where the
+// log says which one this is.
+func (m *Memory) byCookie(at *sighting) bool {
+	return at.browser != 0 && count(m.browsers[:]) > 0 && !m.browsers.forgetful()
+}
+
 // strangeBrowser reports that the provider should have recognised the browser,
 // were it one of the user's.
-func (m *Memory) strangeBrowser(at *sighting) bool {
-	return at.browser != 0 && count(m.browsers[:]) > 0 && !m.browsers.knows(at) && !m.browsers.forgetful()
-}
+func (m *Memory) strangeBrowser(at *sighting) bool { return m.byCookie(at) && !m.browsers.knows(at) }
 
 func (m *Memory) teachBrowser(at *sighting) {
 	learnSlowly(m.browsers[:], uint32(at.browser), at.at.day(), browsersPerDay)

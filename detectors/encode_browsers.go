@@ -13,7 +13,7 @@ func (m *Memory) hasBrowsers() bool {
 		return true
 	}
 	for i := range m.sessions {
-		if m.sessions[i].browser != 0 || m.sessions[i].last != 0 {
+		if o := &m.sessions[i]; o.browser != 0 || o.last != 0 || o.home {
 			return true
 		}
 	}
@@ -48,8 +48,12 @@ func (m *Memory) appendBrowsers(b []byte) []byte {
 		if m.sessions[i].last != 0 {
 			places |= 1 << i
 		}
+		if m.sessions[i].home {
+			places |= 1 << (maxSessions + i)
+		}
 	}
 	b = wire.AppendUint(b, places)
+	places &= 1<<maxSessions - 1
 	for ; places != 0; places &= places - 1 {
 		b = wire.AppendHash32(b, m.sessions[bits.TrailingZeros32(places)].last)
 	}
@@ -90,8 +94,12 @@ func (m *Memory) decodeBrowsers(r *wire.Reader) {
 	for places := uint32(r.Uint(1<<(maxSessions+maxPending) - 1)); places != 0; places &= places - 1 {
 		*m.browserAt(bits.TrailingZeros32(places)) = hash16(r)
 	}
-	for places := uint32(r.Uint(1<<maxSessions - 1)); places != 0; places &= places - 1 {
-		m.sessions[bits.TrailingZeros32(places)].last = r.Hash32()
+	places := uint32(r.Uint(1<<(2*maxSessions) - 1))
+	for i := range m.sessions {
+		m.sessions[i].home = places>>(maxSessions+i)&1 != 0
+		if places>>i&1 != 0 {
+			m.sessions[i].last = r.Hash32()
+		}
 	}
 	m.decodeVersions(r)
 }

@@ -37,6 +37,12 @@ const ownSessionStrength = 0.5
 // opening of applications.
 const otherCookieStrength = 0.5
 
+// strangeSessionStrength: the session began in no network of the user's, in a
+// browser that the provider had not seen with the user, and goes on elsewhere
+// with its cookies: what a phishing proxy does, and who signs in on a journey
+// with a new computer.
+const strangeSessionStrength = 0.5
+
 // origin is where and with what a session was first seen. It stays, so that
 // somebody who takes the session over step by step is compared with its owner.
 type origin struct {
@@ -50,7 +56,8 @@ type origin struct {
 	browser uint16     // by the provider's cookie
 	kind    clientKind // of client
 	mobile  bool
-	own     bool // from a network and on a device that the user was known by on an earlier day
+	home    bool // from a network that the user was known by on an earlier day
+	own     bool // and on such a device
 }
 
 // sessions are the ones seen last, unsorted.
@@ -122,11 +129,20 @@ func (o *origin) otherDevice(at *sighting, c client, kind clientKind) bool {
 	return o.kind == scriptClient || kind == scriptClient || o.kind == browserClient && kind == browserClient
 }
 
-// otherCookie reports that the provider has recognised another browser than the
-// one in which the session began, and that neither it nor the network is one of
-// the user's.
-func (m *Memory) otherCookie(o *origin, at *sighting) bool {
-	return o.browser != 0 && o.browser != at.browser && m.strangeBrowser(at) && !m.networkOfOld(at)
+// otherHands judges, of a session that goes on in another network, whether it is
+// in other hands, and says in words what tells so. 0: nothing does.
+func (m *Memory) otherHands(o *origin, at *sighting, c client, kind clientKind) (strength float64, where string) {
+	switch {
+	case o.otherDevice(at, c, kind):
+		return 1, " on another device"
+	case o.browser == 0 || !m.byCookie(at) || m.ownDeviceOfOld(at):
+		return 0, ""
+	case o.browser != at.browser && !m.networkOfOld(at):
+		return otherCookieStrength, " in another browser"
+	case o.browser == at.browser && !o.home:
+		return strangeSessionStrength, ", in a browser that was never this user's"
+	}
+	return 0, ""
 }
 
 // handedOver reports the move between Wi-Fi and a mobile network of the same
@@ -154,8 +170,8 @@ func (s *Set) detectSessionHijack(e *event.Event, at *sighting, m *Memory, out [
 		return out
 	}
 	c, kind := clientOf(&e.UserAgent)
-	other := o.otherDevice(at, c, kind)
-	if !other && !m.otherCookie(o, at) || o.handedOver(at, c) || at.is(corporate) || m.usesAnonymiser(at) {
+	strength, where := m.otherHands(o, at, c, kind)
+	if strength == 0 || o.handedOver(at, c) || at.is(corporate) || m.usesAnonymiser(at) {
 		return out
 	}
 	if kind == scriptClient && e.Action == event.TokenIssue {
@@ -168,11 +184,11 @@ func (s *Set) detectSessionHijack(e *event.Event, at *sighting, m *Memory, out [
 	since := apart(o.at, at.at)
 	d := event.Detection{
 		Name:     sessionHijack,
-		Strength: 1,
+		Strength: strength,
 		Key:      uint64(at.session),
 		Session:  true,
 		Summary: "Session goes on from " + placeOrNetwork(&e.Source) + " with " + deviceName(e) + ", " +
-			spoken(since) + " after it was used from another network on another device",
+			spoken(since) + " after it was used from another network" + where,
 		Evidence: []event.Fact{
 			event.Text("network", networkName(&e.Source)),
 			event.Text("device", deviceName(e)),
@@ -183,9 +199,6 @@ func (s *Set) detectSessionHijack(e *event.Event, at *sighting, m *Memory, out [
 	}
 	if o.country != 0 {
 		d.Evidence = append(d.Evidence, event.Text("began_in", countryName(o.country)))
-	}
-	if !other {
-		d.Strength = otherCookieStrength
 	}
 	if own {
 		d.Strength *= ownSessionStrength
@@ -217,7 +230,8 @@ func (m *Memory) noteSession(e *event.Event, at *sighting) {
 	}
 	seen := origin{
 		at: at.at, session: at.session, network: at.network, bound: at.bound,
-		country: at.country, browser: at.browser, mobile: at.is(mobile), own: m.ofOld(at),
+		country: at.country, browser: at.browser, mobile: at.is(mobile),
+		home: m.networkOfOld(at), own: m.ofOld(at),
 	}
 	seen.client, seen.kind = clientOf(&e.UserAgent)
 	switch {
