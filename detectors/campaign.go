@@ -45,7 +45,8 @@ func (c *campaign) felt(now seconds) bool {
 }
 
 // noteTried tells the organisation of a wrong password on a user who has never
-// come in from the network. A user with more tries than a spray makes is not
+// come in from the network, and on how many others there have been some in vain
+// where these stand out, for in a campaign the user is told then. A user with more tries than a spray makes is not
 // worth telling of again.
 func (s *Set) noteTried(e *event.Event, m *SourceMemory, user uint32, out []event.Event) []event.Event {
 	cfg := &s.cfg.PasswordSpray
@@ -54,9 +55,16 @@ func (s *Set) noteTried(e *event.Event, m *SourceMemory, user uint32, out []even
 		return out
 	}
 	note := noteOf(e, event.NoteTried)
-	note.Source.IP = e.Source.IP
+	note.Source = sourceOf(e)
 	note.User.Subject = e.User.Subject
 	note.Signal.Tries = uint32(m.tried[i].tries)
+	today := func(at seconds) bool { return at.plus(sourceReach) >= m.newest }
+	if others, guests := m.strangers(user, today); others >= max(guests, 1) {
+		note.Signal.Users = uint32(others)
+		if m.attack.networks != 0 && m.attack.reaches(secondsOf(e.Time)) {
+			m.tried[i].told = toldOfSpray // by the organisation
+		}
+	}
 	return append(out, note)
 }
 
@@ -94,7 +102,7 @@ func (s *Set) recogniseCampaign(m *OrgMemory) bool {
 	if !felt {
 		*c = campaign{start: m.newest}
 		for i := range m.targets[:m.nTargets] {
-			m.targets[i].told = false
+			m.targets[i].told, m.targets[i].warned = false, false
 		}
 		if isFast {
 			c.start = min(c.start, fast.first)
@@ -135,8 +143,10 @@ func (s *Set) fastCampaign(m *OrgMemory) (n targets, ok bool) {
 
 // slowCampaign is a cumulative sum (CUSUM): each user on whom one or two were
 // tried adds one, and it leaks at twice the organisation's usual rate and a
-// little more. It is computed from the targets that are left, so that who comes
-// in later has never counted, in whatever order it is heard of.
+// little more. It grows no further than to the threshold, so that a campaign is
+// over soon after its last target, however large it was. It is computed from
+// the targets that are left, so that who comes in later has never counted, in
+// whatever order it is heard of.
 func (s *Set) slowCampaign(m *OrgMemory) (n targets, ok bool) {
 	cfg := &s.cfg.PasswordSpray.Slow
 	usual := uint64(m.usual())
@@ -155,7 +165,7 @@ func (s *Set) slowCampaign(m *OrgMemory) (n targets, ok bool) {
 		if pass(t.first); sum == 0 {
 			start = t.first
 		}
-		sum += 1000
+		sum = min(sum+1000, least)
 	}
 	pass(m.newest)
 	if start == 0 || sum < least {
@@ -262,20 +272,25 @@ func (s *Set) joinCampaign(e *event.Event, m *SourceMemory, out []event.Event) [
 // their own has nothing to do with the campaign. An attack from one network
 // alone has been held against this already.
 func (m *SourceMemory) standsOut(user uint32) bool {
-	a := &m.attack
-	if a.networks == 0 {
+	if m.attack.networks == 0 {
 		return true
 	}
-	guests, others := 0, 0
-	for i := range m.guests {
-		if g := &m.guests[i]; g.user != 0 && a.reaches(g.at) {
-			guests++
-		}
-	}
+	others, guests := m.strangers(user, m.attack.reaches)
+	return others >= max(guests, 1)
+}
+
+// strangers is on how many others than the user passwords were tried at such
+// times who have never come in, and how many have come in.
+func (m *SourceMemory) strangers(user uint32, when func(seconds) bool) (others, guests int) {
 	for i := range m.tried[:m.nTried] {
-		if t := &m.tried[i]; t.user != user && a.reaches(t.last) && m.guest(t.user) == nil {
+		if t := &m.tried[i]; t.user != user && when(t.last) && m.guest(t.user) == nil {
 			others++
 		}
 	}
-	return others >= max(guests, 1)
+	for i := range m.guests {
+		if g := &m.guests[i]; g.user != 0 && when(g.at) {
+			guests++
+		}
+	}
+	return others, guests
 }
