@@ -45,9 +45,9 @@ func (c *campaign) felt(now seconds) bool {
 }
 
 // noteTried tells the organisation of a wrong password on a user who has never
-// come in from the network, and on how many others there have been some in vain
-// where these stand out, for in a campaign the user is told then. A user with more tries than a spray makes is not
-// worth telling of again.
+// come in from the network, and how many more targets there are beside: in a
+// campaign the user is told then. A user with more tries than a spray makes is
+// not worth telling of again.
 func (s *Set) noteTried(e *event.Event, m *SourceMemory, user uint32, out []event.Event) []event.Event {
 	cfg := &s.cfg.PasswordSpray
 	i, known := m.find(user)
@@ -58,12 +58,9 @@ func (s *Set) noteTried(e *event.Event, m *SourceMemory, user uint32, out []even
 	note.Source = sourceOf(e)
 	note.User.Subject = e.User.Subject
 	note.Signal.Tries = uint32(m.tried[i].tries)
-	today := func(at seconds) bool { return at.plus(sourceReach) >= m.newest }
-	if others, guests := m.strangers(user, today); others >= max(guests, 1) {
-		note.Signal.Users = uint32(others)
-		if m.attack.networks != 0 && m.attack.reaches(secondsOf(e.Time)) {
-			m.tried[i].told = toldOfSpray // by the organisation
-		}
+	note.Signal.Users = uint32(m.targetsBeside(user))
+	if a := &m.attack; note.Signal.Users > 0 && a.networks != 0 && a.reaches(secondsOf(e.Time)) {
+		m.tried[i].told = toldOfSpray // by the organisation
 	}
 	return append(out, note)
 }
@@ -275,22 +272,28 @@ func (m *SourceMemory) standsOut(user uint32) bool {
 	if m.attack.networks == 0 {
 		return true
 	}
-	others, guests := m.strangers(user, m.attack.reaches)
-	return others >= max(guests, 1)
+	return m.others(user, m.attack.reaches) >= max(m.cameInWhen(m.attack.reaches), 1)
 }
 
-// strangers is on how many others than the user passwords were tried at such
-// times who have never come in, and how many have come in.
-func (m *SourceMemory) strangers(user uint32, when func(seconds) bool) (others, guests int) {
+// others is on how many others than the user passwords were last tried at such
+// a time who have never come in.
+func (m *SourceMemory) others(user uint32, when func(seconds) bool) int {
+	n := 0
 	for i := range m.tried[:m.nTried] {
 		if t := &m.tried[i]; t.user != user && when(t.last) && m.guest(t.user) == nil {
-			others++
+			n++
 		}
 	}
+	return n
+}
+
+// cameInWhen is how many last came in at such a time.
+func (m *SourceMemory) cameInWhen(when func(seconds) bool) int {
+	n := 0
 	for i := range m.guests {
 		if g := &m.guests[i]; g.user != 0 && when(g.at) {
-			guests++
+			n++
 		}
 	}
-	return others, guests
+	return n
 }

@@ -111,7 +111,7 @@ func (m *SourceMemory) addFailure(e *event.Event, window uint32) bool {
 	t := &m.tried[i]
 	switch {
 	case at > t.last.plus(window):
-		*t = tried{user: user, first: at, last: at}
+		*t = tried{user: user, first: at, last: at, told: t.told}
 	case at.plus(window) < t.first:
 		return false // of an earlier run, which is over
 	}

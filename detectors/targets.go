@@ -50,9 +50,20 @@ func (s *Set) tellTried(e *event.Event, m *SourceMemory, user uint32, out []even
 	return append(out, signal)
 }
 
+// targetsBeside is on how many others than the user passwords were tried within
+// the day where hardly anybody has ever come in; 0 where people live and work.
+func (m *SourceMemory) targetsBeside(user uint32) int {
+	today := func(at seconds) bool { return at.plus(sourceReach) >= m.newest }
+	ever := func(seconds) bool { return true }
+	others := m.others(user, today)
+	if others < m.cameInWhen(ever) {
+		return 0
+	}
+	return others
+}
+
 // tellTarget tells the user of a note that the password was part of the
-// campaign. Of a network where hardly anybody else was tried it is more likely
-// a slip.
+// campaign. Where the network has no other target it is more likely a slip.
 func (m *OrgMemory) tellTarget(e *event.Event, out []event.Event) []event.Event {
 	c, user := &m.campaign, userOf(e)
 	if e.Signal.Users == 0 || secondsOf(e.Time) < c.start || m.warned(user) {
