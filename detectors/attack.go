@@ -42,17 +42,16 @@ func (a *attack) name() string {
 }
 
 // wrongPassword sees a wrong password. When it makes an attack, or goes on with
-// one, who came in before is told. Of what may be part of a campaign the
-// organisation is told.
+// one, who came in before is told, and on whom it was tried. Of what may be
+// part of a campaign the organisation is told.
 func (s *Set) wrongPassword(e *event.Event, m *SourceMemory, out []event.Event) []event.Event {
 	if !m.addFailure(e, uint32(s.cfg.PasswordSpray.Window/time.Second)) {
 		return out
 	}
-	a := &m.attack
+	a, user := &m.attack, userOf(e)
 	if s.recognise(m) {
-		return s.tellGuests(e, m, out)
+		return s.tellTried(e, m, user, s.tellGuests(e, m, out))
 	}
-	user := userOf(e)
 	if a.networks == 0 && !a.over(m.newest) || m.guest(user) != nil {
 		return out
 	}
@@ -152,6 +151,9 @@ func (m *SourceMemory) begin(start seconds) {
 	for i := range m.guests {
 		m.guests[i].told = false
 	}
+	for i := range m.tried[:m.nTried] {
+		m.tried[i].told = notTold
+	}
 }
 
 // tries are the wrong passwords of a window.
@@ -176,19 +178,35 @@ func (n *tries) add(t *tried, few int) {
 
 // signal tells a subject that came in at the given time. Its id follows from
 // detector, network, subject and attack, so that telling it again is a repeat.
+// Who was told as a target is told by the same name, so that it is the same
+// evidence.
 func (m *SourceMemory) signal(cause *event.Event, subject string, user uint32, signedIn seconds) event.Event {
 	a := &m.attack
-	var tries uint32
+	name, tries := a.name(), uint32(0)
 	if i, known := m.find(user); known {
 		tries = uint32(m.tried[i].tries)
+		if t := m.tried[i].told; t != notTold {
+			name = t.name()
+		}
 	}
-	signal := signalOf(cause, a.name(), subject, event.Network(cause.Source.IP).String(), a.start)
-	signal.Source = event.Source{IP: cause.Source.IP, Anonymizer: cause.Source.Anonymizer, AS: cause.Source.AS}
-	signal.Signal = event.Signal{
-		Users: uint32(a.users), Attempts: uint32(a.attempts), Tries: tries, Networks: uint32(a.networks),
-		Since: a.start.time(), SignedIn: signedIn.time(),
-	}
+	signal := signalOf(cause, name, subject, event.Network(cause.Source.IP).String(), a.start)
+	signal.Source = sourceOf(cause)
+	signal.Signal = a.facts(tries)
+	signal.Signal.SignedIn = signedIn.time()
 	return signal
+}
+
+// facts are what a signal tells of the attack, of which so many tries were on
+// its subject.
+func (a *attack) facts(tries uint32) event.Signal {
+	return event.Signal{
+		Users: uint32(a.users), Attempts: uint32(a.attempts), Tries: tries, Networks: uint32(a.networks), Since: a.start.time(),
+	}
+}
+
+// sourceOf is what a signal says of where its cause came from.
+func sourceOf(cause *event.Event) event.Source {
+	return event.Source{IP: cause.Source.IP, Anonymizer: cause.Source.Anonymizer, AS: cause.Source.AS}
 }
 
 // signalOf is a signal to a subject. Its id follows from the detector, what it
@@ -208,8 +226,9 @@ func signalOf(cause *event.Event, detector, subject, of string, start seconds) e
 }
 
 // DetectSignal appends the evidence that a signal of the source lane gives. It
-// goes only to who has come in from the network, so it is more than attempts
-// that failed; or to who has begun to use the application.
+// goes to who has come in from the network, which is more than attempts that
+// failed; to whom a password was tried on, which is not, and is told by its
+// outcome; or to who has begun to use the application.
 func (s *Set) DetectSignal(e *event.Event, out []event.Detection) []event.Detection {
 	if e.Kind != event.KindSignal || e.Action != event.IDPSignal {
 		return out
@@ -238,11 +257,15 @@ func attackEvidence(e *event.Event, name string) event.Detection {
 			event.Number("on_this_user", float64(from.Tries)),
 			event.Text("network", networkName(&e.Source)),
 			event.Text("since", from.Since.String()),
-			event.Text("signed_in", from.SignedIn.String()),
 		},
 	}
-	if from.Tries == 0 && from.SignedIn < from.Since {
+	switch {
+	case onlyTried(e):
+		d.Strength = triedStrength
+		return d
+	case from.Tries == 0 && from.SignedIn < from.Since:
 		d.Strength = untouchedStrength
 	}
+	d.Evidence = append(d.Evidence, event.Text("signed_in", from.SignedIn.String()))
 	return d
 }

@@ -45,8 +45,9 @@ func (c *campaign) felt(now seconds) bool {
 }
 
 // noteTried tells the organisation of a wrong password on a user who has never
-// come in from the network. A user with more tries than a spray makes is not
-// worth telling of again.
+// come in from the network, and how many more targets there are beside: in a
+// campaign the user is told then. A user with more tries than a spray makes is
+// not worth telling of again.
 func (s *Set) noteTried(e *event.Event, m *SourceMemory, user uint32, out []event.Event) []event.Event {
 	cfg := &s.cfg.PasswordSpray
 	i, known := m.find(user)
@@ -54,9 +55,13 @@ func (s *Set) noteTried(e *event.Event, m *SourceMemory, user uint32, out []even
 		return out
 	}
 	note := noteOf(e, event.NoteTried)
-	note.Source.IP = e.Source.IP
+	note.Source = sourceOf(e)
 	note.User.Subject = e.User.Subject
 	note.Signal.Tries = uint32(m.tried[i].tries)
+	note.Signal.Users = uint32(m.targetsBeside(user))
+	if a := &m.attack; note.Signal.Users > 0 && a.networks != 0 && a.reaches(secondsOf(e.Time)) {
+		m.tried[i].told = toldOfSpray // by the organisation
+	}
 	return append(out, note)
 }
 
@@ -94,7 +99,7 @@ func (s *Set) recogniseCampaign(m *OrgMemory) bool {
 	if !felt {
 		*c = campaign{start: m.newest}
 		for i := range m.targets[:m.nTargets] {
-			m.targets[i].told = false
+			m.targets[i].told, m.targets[i].warned = false, false
 		}
 		if isFast {
 			c.start = min(c.start, fast.first)
@@ -135,8 +140,10 @@ func (s *Set) fastCampaign(m *OrgMemory) (n targets, ok bool) {
 
 // slowCampaign is a cumulative sum (CUSUM): each user on whom one or two were
 // tried adds one, and it leaks at twice the organisation's usual rate and a
-// little more. It is computed from the targets that are left, so that who comes
-// in later has never counted, in whatever order it is heard of.
+// little more. It grows no further than to the threshold, so that a campaign is
+// over soon after its last target, however large it was. It is computed from
+// the targets that are left, so that who comes in later has never counted, in
+// whatever order it is heard of.
 func (s *Set) slowCampaign(m *OrgMemory) (n targets, ok bool) {
 	cfg := &s.cfg.PasswordSpray.Slow
 	usual := uint64(m.usual())
@@ -155,7 +162,7 @@ func (s *Set) slowCampaign(m *OrgMemory) (n targets, ok bool) {
 		if pass(t.first); sum == 0 {
 			start = t.first
 		}
-		sum += 1000
+		sum = min(sum+1000, least)
 	}
 	pass(m.newest)
 	if start == 0 || sum < least {
@@ -262,20 +269,31 @@ func (s *Set) joinCampaign(e *event.Event, m *SourceMemory, out []event.Event) [
 // their own has nothing to do with the campaign. An attack from one network
 // alone has been held against this already.
 func (m *SourceMemory) standsOut(user uint32) bool {
-	a := &m.attack
-	if a.networks == 0 {
+	if m.attack.networks == 0 {
 		return true
 	}
-	guests, others := 0, 0
-	for i := range m.guests {
-		if g := &m.guests[i]; g.user != 0 && a.reaches(g.at) {
-			guests++
-		}
-	}
+	return m.others(user, m.attack.reaches) >= max(m.cameInWhen(m.attack.reaches), 1)
+}
+
+// others is on how many others than the user passwords were last tried at such
+// a time who have never come in.
+func (m *SourceMemory) others(user uint32, when func(seconds) bool) int {
+	n := 0
 	for i := range m.tried[:m.nTried] {
-		if t := &m.tried[i]; t.user != user && a.reaches(t.last) && m.guest(t.user) == nil {
-			others++
+		if t := &m.tried[i]; t.user != user && when(t.last) && m.guest(t.user) == nil {
+			n++
 		}
 	}
-	return others >= max(guests, 1)
+	return n
+}
+
+// cameInWhen is how many last came in at such a time.
+func (m *SourceMemory) cameInWhen(when func(seconds) bool) int {
+	n := 0
+	for i := range m.guests {
+		if g := &m.guests[i]; g.user != 0 && when(g.at) {
+			n++
+		}
+	}
+	return n
 }

@@ -18,19 +18,17 @@ type organisation struct {
 	apps     map[string]*AppMemory
 	org      OrgMemory
 	n        int
+	tried    []event.Event // signals to targets
 }
 
 func newOrganisation(t testing.TB) *organisation {
 	return &organisation{t: t, set: New(Defaults()), networks: map[string]*SourceMemory{}, apps: map[string]*AppMemory{}}
 }
 
-// signIn gives the signals that a sign-in causes, as "code:subject" in order.
+// signIn gives the signals to those who came in that a sign-in causes, as
+// "code:subject" in order.
 func (o *organisation) signIn(user, ip string, at event.Time, changes ...change) string {
-	var told []string
-	for _, signal := range o.signals(user, ip, at, changes...) {
-		told = append(told, signal.Code+":"+signal.User.Subject)
-	}
-	return strings.Join(told, " ")
+	return toldAs(o.signals(user, ip, at, changes...))
 }
 
 func (o *organisation) signals(user, ip string, at event.Time, changes ...change) (signals []event.Event) {
@@ -49,6 +47,8 @@ func (o *organisation) signals(user, ip string, at event.Time, changes ...change
 			o.t.Fatal("notes without end")
 		}
 	}
+	signals, tried := split(signals)
+	o.tried = append(o.tried, tried...)
 	return signals
 }
 
@@ -286,6 +286,9 @@ func TestCampaignsStayQuiet(t *testing.T) {
 		o.watched(30)
 		if told := c.life(o); told != "" {
 			t.Errorf("%s: told %s", c.name, told)
+		}
+		if len(o.tried) > 0 {
+			t.Errorf("%s: told of tries %s", c.name, toldAs(o.tried))
 		}
 		if found := o.org.campaign; found.start != 0 && !c.may {
 			t.Errorf("%s: taken for a campaign: %+v", c.name, found)

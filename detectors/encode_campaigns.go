@@ -7,7 +7,7 @@ import (
 // Versions of the binary forms of OrgMemory and AppMemory. Whoever changes what
 // is written raises them and lets DecodeBinary read all earlier ones.
 const (
-	OrgVersion = 1
+	OrgVersion = 2
 	AppVersion = 1
 )
 
@@ -74,7 +74,7 @@ func (m *OrgMemory) AppendBinary(b []byte) []byte {
 		b = wire.AppendHash(b, uint64(t.network))
 		b = appendAge(b, m.newest, t.last)
 		b = appendAge(b, t.last, t.first)
-		b = append(b, t.tries, oneIf(t.told))
+		b = append(b, t.tries, oneIf(t.told)|oneIf(t.warned)<<1)
 	}
 	b = wire.AppendUint(b, m.day)
 	b = wire.AppendUint(b, m.today)
@@ -97,7 +97,8 @@ func (m *OrgMemory) AppendBinary(b []byte) []byte {
 // m is not to be used.
 func (m *OrgMemory) DecodeBinary(r *wire.Reader) {
 	*m = OrgMemory{}
-	if r.Version("memory of an organisation", OrgVersion) == 0 {
+	version := r.Version("memory of an organisation", OrgVersion)
+	if version == 0 {
 		return
 	}
 	m.newest, m.since = seconds(r.Hash32()), seconds(r.Hash32())
@@ -108,7 +109,11 @@ func (m *OrgMemory) DecodeBinary(r *wire.Reader) {
 		t.network = networkID(r.Hash())
 		t.last = m.newest - age(r)
 		t.first = t.last - age(r)
-		t.tries, t.told = r.Byte(), flagged(r)
+		t.tries = r.Byte()
+		flags := r.Byte()
+		if t.told, t.warned = flags&1 != 0, flags&2 != 0; flags > 3 || version == 1 && t.warned {
+			r.Fail(wire.ErrRange) // version 1 told networks only
+		}
 		if i > 0 && m.targets[i-1].first > t.first {
 			r.Fail(errUnsorted)
 		}

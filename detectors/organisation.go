@@ -16,6 +16,7 @@ import (
 const (
 	maxTargets   = 128
 	baselineDays = 14
+	longCampaign = 7 // days after which a campaign counts for what is usual; ours
 )
 
 // OrgMemory is what the source lane remembers of an organisation: on whom
@@ -42,6 +43,7 @@ type target struct {
 	first, last seconds
 	tries       uint8 // up to 255
 	told        bool  // the network was told of the campaign
+	warned      bool  // the user was
 }
 
 // networkID is a source network as a number: the first 8 bytes of an IPv6
@@ -73,9 +75,9 @@ func (n networkID) addr() netip.Addr {
 	return netip.AddrFrom16(b)
 }
 
-// DetectOrg takes a note into the memory of its organisation and appends the
-// notes that follow: to the networks of a campaign, and to an application that
-// asks whether it is new. It depends on its arguments and the configuration
+// DetectOrg takes a note into the memory of its organisation and appends what
+// follows: a signal to the target of a campaign, and notes to its networks and
+// to an application that asks whether it is new. It depends on its arguments and the configuration
 // only.
 func (s *Set) DetectOrg(e *event.Event, m *OrgMemory, out []event.Event) []event.Event {
 	at := secondsOf(e.Time)
@@ -83,7 +85,7 @@ func (s *Set) DetectOrg(e *event.Event, m *OrgMemory, out []event.Event) []event
 	switch e.Code {
 	case event.NoteTried:
 		if m.addTarget(e, at) && s.recogniseCampaign(m) {
-			return m.tellNetworks(e, out)
+			return m.tellNetworks(e, m.tellTarget(e, out))
 		}
 	case event.NoteCameIn:
 		m.removeTarget(e)
@@ -113,8 +115,20 @@ func (m *OrgMemory) advance(at seconds) {
 			m.day, m.today, m.days = at.day()-baselineDays-1, 0, [baselineDays]uint16{}
 		}
 		copy(m.days[1:], m.days[:])
-		m.days[0], m.today = m.today, 0
+		m.days[0], m.today = m.ordinary(), 0
 	}
+}
+
+// ordinary is what the day that ends says of what is usual: of a day in a
+// campaign no more than was usual before, or the next one would hide behind it.
+// What goes on for longer is the organisation's life.
+func (m *OrgMemory) ordinary() uint16 {
+	c := &m.campaign
+	watched := m.day - m.since.day()
+	if watched < baselineDays || c.start == 0 || c.last.day() < m.day || m.day-c.start.day() >= longCampaign {
+		return m.today
+	}
+	return min(m.today, uint16(m.usual()))
 }
 
 // usual is on how many users a day wrong passwords remain that nobody explains:
@@ -140,6 +154,7 @@ func (m *OrgMemory) addTarget(e *event.Event, at seconds) bool {
 		user: userOf(e), network: networkOf(&e.Source),
 		first: at, last: at, tries: uint8(min(e.Signal.Tries, 255)),
 	}
+	t.warned = m.warned(t.user)
 	again := false
 	for i := range m.targets[:m.nTargets] {
 		o := &m.targets[i]

@@ -46,6 +46,7 @@ type tried struct {
 	user        uint32
 	first, last seconds
 	tries       uint8 // up to 255
+	told        told  // of the attack, before coming in
 }
 
 // guest is a user who has come in.
@@ -56,8 +57,9 @@ type guest struct {
 }
 
 // DetectSource takes an activity into the memory of its source network and
-// appends what follows: signals to the subject of the event and to those who
-// came in from there before, and notes to the organisation. A note from there
+// appends what follows: signals to the subject of the event, who is tried or
+// comes in, and to those who came in from there before, and notes to the
+// organisation. A note from there
 // says that the network is part of a campaign. It depends on its arguments and
 // the configuration only.
 //
@@ -109,7 +111,7 @@ func (m *SourceMemory) addFailure(e *event.Event, window uint32) bool {
 	t := &m.tried[i]
 	switch {
 	case at > t.last.plus(window):
-		*t = tried{user: user, first: at, last: at}
+		*t = tried{user: user, first: at, last: at, told: t.told}
 	case at.plus(window) < t.first:
 		return false // of an earlier run, which is over
 	}

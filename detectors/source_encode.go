@@ -8,7 +8,7 @@ import (
 
 // SourceVersion is the version of SourceMemory's binary form. Whoever changes
 // what is written raises it and lets DecodeBinary read all earlier ones.
-const SourceVersion = 2
+const SourceVersion = 3
 
 var errUnsorted = errors.New("memory of a source: its users are not in order; the bytes are damaged")
 
@@ -23,7 +23,7 @@ func (m *SourceMemory) AppendBinary(b []byte) []byte {
 		t := &m.tried[i]
 		b = wire.AppendHash32(b, t.user)
 		b = appendAge(b, m.newest, t.last)
-		b = appendAge(b, t.last, t.first)
+		b = wire.AppendUint(b, uint64(t.last-t.first)<<2|uint64(t.told))
 		b = append(b, t.tries)
 	}
 	for i := range m.guests {
@@ -59,7 +59,7 @@ func (m *SourceMemory) DecodeBinary(r *wire.Reader) {
 		t := &m.tried[i]
 		t.user = r.Hash32()
 		t.last = m.newest - age(r)
-		t.first = t.last - age(r)
+		t.decodeSpan(r, version)
 		t.tries = r.Byte()
 		if i > 0 && m.tried[i-1].user >= t.user {
 			r.Fail(errUnsorted)
@@ -79,6 +79,20 @@ func (m *SourceMemory) DecodeBinary(r *wire.Reader) {
 		r.Fail(wire.ErrRange)
 	}
 	m.attack.decodeBinary(r, m.newest, version)
+}
+
+// decodeSpan reads since when before the last try there were tries, and by which
+// name the user was told, which versions before 3 never were.
+func (t *tried) decodeSpan(r *wire.Reader, version byte) {
+	if version < 3 {
+		t.first = t.last - age(r)
+		return
+	}
+	span := r.Uint(1<<34 - 1)
+	t.first, t.told = t.last-seconds(span>>2), told(span&3)
+	if t.told > toldOfStuffing {
+		r.Fail(wire.ErrRange)
+	}
 }
 
 // appendAge appends how far an earlier time lies before t, and age reads it.

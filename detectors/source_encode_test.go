@@ -75,7 +75,13 @@ func TestSourceMemoryGolden(t *testing.T) {
 		raw, _ := hex.DecodeString(golden)
 		r := wire.NewReader(raw)
 		var m SourceMemory
-		if m.DecodeBinary(&r); r.End() != nil || m != s.m {
+		want := s.m
+		if version < 3 { // told no targets
+			for i := range want.tried {
+				want.tried[i].told = notTold
+			}
+		}
+		if m.DecodeBinary(&r); r.End() != nil || m != want {
 			t.Errorf("version %d is not read as it was written: %v", version, r.Err())
 		}
 	}
@@ -105,6 +111,7 @@ func TestSourceMemoryTellsDamage(t *testing.T) {
 		"too many users":   {SourceVersion, 0, 0, 0, 0, maxTried + 1},
 		"not in order":     {SourceVersion, 9, 0, 0, 0, 2, 5, 0, 0, 0, 0, 0, 1, 4, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0},
 		"no such place":    {SourceVersion, 9, 0, 0, 0, 0, maxGuests + 1, 5, 0, 0, 0, 0, 0, 0, 0, 0},
+		"told of nothing":  {SourceVersion, 9, 0, 0, 0, 1, 5, 0, 0, 0, 0, 3, 1, 0, 0, 0, 0, 0},
 		"bad ring":         {SourceVersion, 9, 0, 0, 0, 0, 0, 0, 0, maxRepeats, 0},
 	} {
 		r := wire.NewReader(raw)
@@ -171,7 +178,14 @@ func BenchmarkSource(b *testing.B) {
 var sourceGolden = map[byte]string{
 	1: "01" + spraySeen + "000514",
 	2: "02" + spraySeen + "00051400",
+	3: "03" + sprayTold + "00051400",
 }
+
+const sprayTold = "" +
+	"8defbc430573a6900401a10b044f1a961702a10b0413736c2800a10b045c98885203a10b04d37783b404a10b0401d2fb374e" +
+	"997600018c3b10616e6e40636f72702e6578616d706c650001a17adcd30237de04780353859bd404314a76cc05072f372b06" +
+	"96b241e107e79caf78083e455d42098eb1a6330aaf8b077f0b85e584610cc29d5bde0d640d9b9b0eec1091040f7ed025a210" +
+	"d455892e11e1055aa712338571c313d9cf52d1146103c5210014a1dcf39d04"
 
 const spraySeen = "" +
 	"8defbc430573a6900401e802044f1a961702e8020413736c2800e802045c98885203e80204d37783b404e8020401d2fb37" +

@@ -10,7 +10,7 @@ const (
 // Codes of the notes (KindSignal, IDPSignal) that a key of the source lane
 // leaves for another. They stand in risk.activity only.
 const (
-	NoteTried    = "note_tried"    // to the organisation: a wrong password on somebody who has not come in from that network; Signal.Tries of them so far
+	NoteTried    = "note_tried"    // to the organisation: a wrong password on somebody who has not come in from that network; Signal.Tries of them so far, and on Signal.Users others where hardly anybody comes in
 	NoteCameIn   = "note_came_in"  // to the organisation: who mistyped it there has come in from there after all
 	NoteCampaign = "note_campaign" // to a network: it has taken part in a campaign from many networks, or over days
 	NoteAppSeen  = "note_app_seen" // to the organisation: an application is seen for the first time

@@ -72,7 +72,7 @@ const Erase = "erase"
 // Codes of the signals (KindSignal, IDPSignal) of the source lane to subjects;
 // Signal has the facts.
 const (
-	PasswordSpray      = "password_spray"      // passwords were tried on many users from a network that the subject has come in from
+	PasswordSpray      = "password_spray"      // passwords were tried on many users from a network that the subject has come in from, or on it too
 	CredentialStuffing = "credential_stuffing" // the same, one or two on each of very many
 	UnsanctionedApp    = "unsanctioned_app"    // the subject has begun to use an application that is new and not sanctioned
 )
@@ -333,7 +333,8 @@ type Origin struct {
 func (o Origin) Set() bool { return o.Topic != "" }
 
 // Signal is what the source lane has seen of a source network when it sends a
-// signal to a subject that has come in from there; of an application, when it
+// signal to a subject that has come in from there, or, with the outcome
+// failure, on whom a password was tried from there; of an application, when it
 // sends one to a subject that has begun to use it.
 type Signal struct {
 	Users    uint32 // on whom wrong passwords were tried; who have begun to use the application
@@ -341,7 +342,7 @@ type Signal struct {
 	Tries    uint32 // how many of them on this subject
 	Networks uint32 // from how many networks they came; 0: from that one alone
 	Since    Time   // the first of them; when the application was first seen
-	SignedIn Time   // when the subject came in
+	SignedIn Time   // when the subject came in; 0: it was tried in vain
 }
 
 // Network is the source network of an address: IPv4 /32, IPv6 /64, since one

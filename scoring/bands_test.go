@@ -121,6 +121,43 @@ func TestFailedAttemptsAloneStayLow(t *testing.T) {
 	}
 }
 
+// A spray in vain shows at its targets and lifts none of them; who then comes
+// in has one piece of evidence, as if there had been no attempt before.
+func TestTargetsOfASprayStayLow(t *testing.T) {
+	tried := func(key uint64) event.Detection {
+		d := saw("password_spray")
+		d.Strength, d.Key = 0.25, key
+		return d
+	}
+	in := saw("password_spray")
+	in.Key = 1
+	want := newStory(t).happens(verdict(monday, event.PasswordSpray), in)
+
+	s := newStory(t)
+	attempt := with(verdict(monday, event.PasswordSpray), failed, from(tokyo))
+	if r := s.happens(attempt, tried(1)); r.Level != event.None || r.Score <= s.v.Prior() {
+		t.Errorf("tried: %.2f, %v; want none, and more than nothing", r.Score, r.Level)
+	}
+	if rec := s.record(s.happens(signIn(monday + event.Minute))); !rec.Reasons[0].Unconfirmed {
+		t.Errorf("the owner at home has confirmed it: %+v", rec.Reasons)
+	}
+	r := s.happens(with(verdict(monday+event.Hour, event.PasswordSpray), from(tokyo)), in)
+	if r.Score != want.Score || len(s.open) != 1 || s.open[0].Unconfirmed {
+		t.Errorf("in: %.2f of %d pieces of evidence; want %.2f of one", r.Score, len(s.open), want.Score)
+	}
+	if again := s.happens(with(attempt, func(e *event.Event) { e.Time += 2 * event.Hour }), tried(1)); again.Level != event.Medium {
+		t.Errorf("tried again: %v; want medium", again.Level)
+	}
+
+	s = newStory(t)
+	for key := range uint64(100) { // attacks at a time, of one network each
+		from := from(fmt.Sprintf("198.51.100.%d", key+1))
+		if r := s.happens(with(attempt, from), tried(key+1)); r.Level > event.Low || r.Decision != event.Allow {
+			t.Fatalf("tried from %d networks: %.2f, %v, %v", key+1, r.Score, r.Level, r.Decision)
+		}
+	}
+}
+
 // Services have nobody who could step up.
 func TestServicesAreAllowed(t *testing.T) {
 	s := newStory(t)

@@ -130,8 +130,11 @@ func justProven(e *event.Event, st *State, where place) bool {
 }
 
 // attempt reports that anybody could cause this event, knowing no more than
-// the user's name.
+// the user's name. A signal of one that has failed says so.
 func attempt(e *event.Event) bool {
+	if e.Kind == event.KindSignal {
+		return e.Outcome == event.Failure
+	}
 	return e.Kind == event.KindEvent &&
 		(e.Outcome == event.Failure || e.Action == event.AccountLock || e.Action == event.MFAChallenge)
 }

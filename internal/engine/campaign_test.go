@@ -46,10 +46,16 @@ func TestCampaignIsFoundLive(t *testing.T) {
 		if e, err := d.Decode(r.Value); err != nil {
 			t.Error(err)
 		} else if e.Kind == event.KindSignal {
-			told[fmt.Sprintf("%s %s from %t networks", e.Code, e.User.Subject, e.Signal.Networks > 4)]++
+			told[fmt.Sprintf("%s %s%s from %t networks", e.Code, e.Outcome, e.User.Subject, e.Signal.Networks > 4)]++
 		}
 	}
-	want := map[string]int{"password_spray anna.berg@corp.example from true networks": 1}
+	want := map[string]int{
+		"password_spray anna.berg@corp.example from true networks":        1,
+		"password_spray failureanna.berg@corp.example from true networks": 1,
+	}
+	for _, i := range []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13} { // from the 25th attempt on
+		want[fmt.Sprintf("password_spray failurestaff%d@corp.example from true networks", i)] = 1
+	}
 	for i := range 12 {
 		want[fmt.Sprintf("unsanctioned_app staff%d@corp.example from false networks", i)] = 1
 	}

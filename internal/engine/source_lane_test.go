@@ -67,14 +67,14 @@ func signalled(lane *SourceLane, p *Partition, e *event.Event) (signals []event.
 	return signals
 }
 
-// Signals go to whom the spray has reached, once each, and what the lane knows
-// of a network outlasts a restart.
+// Signals go to whom the spray has reached, once each as a target and once when
+// they come in, and what the lane knows of a network outlasts a restart.
 func TestSourceLaneSignals(t *testing.T) {
 	lane, p := defaultPipeline(t).SourceLane(), NewPartition(1<<20)
 	var subjects []string
 	for i, e := range sprayed() {
 		for _, signal := range signalled(lane, p, &e) {
-			subjects = append(subjects, signal.User.Subject)
+			subjects = append(subjects, string(signal.Outcome)+signal.User.Subject)
 		}
 		if i%5 == 0 { // as after a restart
 			restored := NewPartition(1 << 20)
@@ -87,8 +87,9 @@ func TestSourceLaneSignals(t *testing.T) {
 		}
 		p.commit()
 	}
-	if got := strings.Join(subjects, " "); got != "early user3" {
-		t.Errorf("signals to %s, want early user3", got)
+	const want = "early failureuser0 failureuser1 failureuser2 failureuser3 failureuser4 failureuser5 failureuser6 failureuser7 failureuser8 user3"
+	if got := strings.Join(subjects, " "); got != want {
+		t.Errorf("signals to %s, want %s", got, want)
 	}
 }
 
@@ -135,8 +136,8 @@ func TestReplayMakesOrTakesSignals(t *testing.T) {
 	if rawState != dumpState {
 		t.Errorf("states differ:\n%s\n%s", rawState, dumpState)
 	}
-	if fromRaw.Signals != 2 || fromDump.Signals != 2 || without.Signals != 0 {
-		t.Errorf("signals: %d raw, %d of the dump, %d of one without; want 2, 2, 0", fromRaw.Signals, fromDump.Signals, without.Signals)
+	if fromRaw.Signals != 11 || fromDump.Signals != 11 || without.Signals != 0 {
+		t.Errorf("signals: %d raw, %d of the dump, %d of one without; want 11, 11, 0", fromRaw.Signals, fromDump.Signals, without.Signals)
 	}
 	if fromRaw.Lines != 40 || fromDump.Lines != 40 {
 		t.Errorf("lines: %d and %d, want 40", fromRaw.Lines, fromDump.Lines)
@@ -147,8 +148,12 @@ func TestReplayMakesOrTakesSignals(t *testing.T) {
 			t.Errorf("the line of the sign-in lacks %s: %s", part, line)
 		}
 	}
-	if n := strings.Count(strings.Join(rawLines, ""), "password_spray"); n != 1 {
-		t.Errorf("%d lines tell the spray, want the one that caused the signal", n)
+	all := strings.Join(rawLines, "")
+	if n := strings.Count(all, `"summary":"Sign-in from`); n != 1 {
+		t.Errorf("%d lines tell of who came in, want the one that caused the signal", n)
+	}
+	if n := strings.Count(all, `"summary":"Wrong password from`); n != 9 {
+		t.Errorf("%d lines tell of a target, want one for each", n)
 	}
 }
 

@@ -190,7 +190,7 @@ func (r *Report) detectionTable() table {
 func (r *Report) campaignTable() table {
 	t := table{
 		Name: "campaigns", Title: "Attacks on many users",
-		Note: "A campaign is found when a detector of such attacks speaks to one of its users, which it does when somebody comes in. Whose turn it was then, and when the attacker first came in, in targets.",
+		Note: "A campaign is found when a detector of such attacks speaks to one of its users: when somebody is tried after it was recognised, or comes in. Whose turn it was then, and when the attacker first came in, in targets.",
 		Head: []string{"campaign", "n", "found", "by the first compromise", "before the 30th target", "found at", "first compromise at"},
 	}
 	for _, c := range r.Campaigns {
