@@ -8,82 +8,66 @@ import (
 	"github.com/riskstream/riskstream/internal/wire"
 )
 
-func (m *Memory) hasBrowsers() bool {
-	if m.browsers != (browsers{}) {
-		return true
+// What the part of the browsers says of a session or of a sign-in that waits,
+// each a bit in a number for all of them.
+const (
+	sessionBrowser = 0                            // it has a browser
+	sessionMoved   = sessionBrowser + maxSessions // it was last seen elsewhere
+	sessionAtHome  = sessionMoved + maxSessions   // it began at home
+	pendingBrowser = sessionAtHome + maxSessions  // it has a browser
+	pendingVersion = pendingBrowser + maxPending  // it has a version
+	trackBits      = pendingVersion + maxPending
+)
+
+// tracks says which of these there are.
+func (m *Memory) tracks() uint32 {
+	var set uint32
+	flag := func(bit int, is bool) {
+		if is {
+			set |= 1 << bit
+		}
 	}
 	for i := range m.sessions {
-		if o := &m.sessions[i]; o.browser != 0 || o.last != 0 || o.home {
-			return true
-		}
+		o := &m.sessions[i]
+		flag(sessionBrowser+i, o.browser != 0)
+		flag(sessionMoved+i, o.last != 0)
+		flag(sessionAtHome+i, o.home)
 	}
 	for i := range m.pending {
-		if p := &m.pending[i]; p.browser != 0 || p.version != 0 {
-			return true
-		}
+		p := &m.pending[i]
+		flag(pendingBrowser+i, p.browser != 0)
+		flag(pendingVersion+i, p.version != 0)
 	}
-	return m.vintages != [maxDevices]vintage{}
+	return set
 }
 
-// appendBrowsers writes the known browsers, those of the sessions and of the
-// sign-ins that wait, and where sessions went.
+func (m *Memory) hasBrowsers() bool {
+	return m.browsers != (browsers{}) || m.vintages != [maxDevices]vintage{} || m.tracks() != 0
+}
+
+// appendBrowsers writes the known browsers, their versions, and what sessions
+// and waiting sign-ins have to do with them.
 func (m *Memory) appendBrowsers(b []byte) []byte {
 	b = appendFamiliar(b, m.browsers[:], m.progress.day)
-	var places uint32
+	b = m.appendVintages(b)
+	set := m.tracks()
+	b = wire.AppendUint(b, set)
 	for i := range m.sessions {
-		if m.sessions[i].browser != 0 {
-			places |= 1 << i
+		o := &m.sessions[i]
+		if set>>(sessionBrowser+i)&1 != 0 {
+			b = binary.LittleEndian.AppendUint16(b, o.browser)
+		}
+		if set>>(sessionMoved+i)&1 != 0 {
+			b = wire.AppendHash32(b, o.last)
 		}
 	}
 	for i := range m.pending {
-		if m.pending[i].browser != 0 {
-			places |= 1 << (maxSessions + i)
+		p := &m.pending[i]
+		if set>>(pendingBrowser+i)&1 != 0 {
+			b = binary.LittleEndian.AppendUint16(b, p.browser)
 		}
-	}
-	b = wire.AppendUint(b, places)
-	for ; places != 0; places &= places - 1 {
-		b = binary.LittleEndian.AppendUint16(b, *m.browserAt(bits.TrailingZeros32(places)))
-	}
-	for i := range m.sessions {
-		if m.sessions[i].last != 0 {
-			places |= 1 << i
-		}
-		if m.sessions[i].home {
-			places |= 1 << (maxSessions + i)
-		}
-	}
-	b = wire.AppendUint(b, places)
-	places &= 1<<maxSessions - 1
-	for ; places != 0; places &= places - 1 {
-		b = wire.AppendHash32(b, m.sessions[bits.TrailingZeros32(places)].last)
-	}
-	return m.appendVersions(b)
-}
-
-// appendVersions writes those of the sign-ins that wait, then those of the
-// devices: the newest, and by how much it is above the oldest where it is.
-func (m *Memory) appendVersions(b []byte) []byte {
-	for i := range m.pending {
-		if m.pending[i].at != 0 {
-			b = wire.AppendUint(b, m.pending[i].version)
-		}
-	}
-	var places uint32
-	for i := range m.vintages {
-		if m.vintages[i].newest != 0 {
-			places |= 1 << i
-		}
-	}
-	b = wire.AppendUint(b, places)
-	for ; places != 0; places &= places - 1 {
-		v := &m.vintages[bits.TrailingZeros32(places)]
-		spread := uint32(0)
-		if v.behind != 0 {
-			spread = 1
-		}
-		b = wire.AppendUint(b, uint32(v.newest)<<1|spread)
-		if spread != 0 {
-			b = append(b, v.behind)
+		if set>>(pendingVersion+i)&1 != 0 {
+			b = wire.AppendUint(b, p.version)
 		}
 	}
 	return b
@@ -91,25 +75,54 @@ func (m *Memory) appendVersions(b []byte) []byte {
 
 func (m *Memory) decodeBrowsers(r *wire.Reader) {
 	decodeFamiliar(r, m.browsers[:], m.progress.day)
-	for places := uint32(r.Uint(1<<(maxSessions+maxPending) - 1)); places != 0; places &= places - 1 {
-		*m.browserAt(bits.TrailingZeros32(places)) = hash16(r)
-	}
-	places := uint32(r.Uint(1<<(2*maxSessions) - 1))
+	m.decodeVintages(r)
+	set := uint32(r.Uint(1<<trackBits - 1))
 	for i := range m.sessions {
-		m.sessions[i].home = places>>(maxSessions+i)&1 != 0
-		if places>>i&1 != 0 {
-			m.sessions[i].last = r.Hash32()
+		o := &m.sessions[i]
+		o.home = set>>(sessionAtHome+i)&1 != 0
+		if set>>(sessionBrowser+i)&1 != 0 {
+			o.browser = hash16(r)
+		}
+		if set>>(sessionMoved+i)&1 != 0 {
+			o.last = r.Hash32()
 		}
 	}
-	m.decodeVersions(r)
+	for i := range m.pending {
+		p := &m.pending[i]
+		if set>>(pendingBrowser+i)&1 != 0 {
+			p.browser = hash16(r)
+		}
+		if set>>(pendingVersion+i)&1 != 0 {
+			p.version = uint16(r.Uint(math.MaxUint16))
+		}
+	}
 }
 
-func (m *Memory) decodeVersions(r *wire.Reader) {
-	for i := range m.pending {
-		if m.pending[i].at != 0 {
-			m.pending[i].version = uint16(r.Uint(math.MaxUint16))
+// appendVintages writes the newest version of each kind, twice, and one more
+// where a byte follows with how far behind another was.
+func (m *Memory) appendVintages(b []byte) []byte {
+	var places uint32
+	for i := range m.vintages {
+		if m.vintages[i] != (vintage{}) {
+			places |= 1 << i
 		}
 	}
+	b = wire.AppendUint(b, places)
+	for ; places != 0; places &= places - 1 {
+		v := &m.vintages[bits.TrailingZeros32(places)]
+		n := uint32(v.newest) << 1
+		if v.behind != 0 {
+			n++
+		}
+		b = wire.AppendUint(b, n)
+		if v.behind != 0 {
+			b = append(b, v.behind)
+		}
+	}
+	return b
+}
+
+func (m *Memory) decodeVintages(r *wire.Reader) {
 	for places := uint32(r.Uint(1<<maxDevices - 1)); places != 0; places &= places - 1 {
 		v := &m.vintages[bits.TrailingZeros32(places)]
 		n := r.Uint(1<<17 - 1)
@@ -118,13 +131,4 @@ func (m *Memory) decodeVersions(r *wire.Reader) {
 			v.behind = r.Byte()
 		}
 	}
-}
-
-// browserAt is where a session, or behind these a waiting sign-in, keeps its
-// browser.
-func (m *Memory) browserAt(place int) *uint16 {
-	if place < maxSessions {
-		return &m.sessions[place].browser
-	}
-	return &m.pending[place-maxSessions].browser
 }

@@ -148,7 +148,15 @@ func goldenMemories() map[string]Memory {
 	habitual.absence = absence{active: habitual.progress.day + 3, longest: 60}
 	habitual.apps[11] = familiar{key: 0x4242, lastDay: habitual.progress.day - 90, days: 1}
 	habitual.pending[0] = sighting{at: 1_159_999_000, network: 2, family: 4, os: 7}
-	return map[string]Memory{"new": {}, "quiet": quietMemory(), "busy": busy, "attacked": attacked, "mail": mail, "using": inUse, "habitual": habitual}
+	recognised := inUse // since version 4
+	recognised.browsers = browsers{{key: 0x1111, lastDay: recognised.progress.day, days: 60}, 3: {key: 0x2222, lastDay: recognised.progress.day - 2, days: 1}}
+	recognised.vintages = [maxDevices]vintage{{newest: 145}, 1: {newest: 300, behind: 2}}
+	recognised.sessions[0].browser, recognised.sessions[0].home = 0x1111, true
+	recognised.sessions[3].browser, recognised.sessions[3].last = 0x3333, 0x12345678
+	recognised.pending[0] = sighting{at: now - 500, source: 1, browser: 0x4444, version: 140, os: 3}
+	return map[string]Memory{
+		"new": {}, "quiet": quietMemory(), "busy": busy, "attacked": attacked, "mail": mail, "using": inUse, "habitual": habitual, "recognised": recognised,
+	}
 }
 
 // addHabits gives a user three addresses, five apps and office hours.

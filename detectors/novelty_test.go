@@ -19,13 +19,13 @@ func TestNoveltyAndAnonymisers(t *testing.T) {
 		{name: "at home", event: []change{berlin, laptop}},
 		{name: "everything new", event: []change{tokyo, kali}, want: "new_country new_network new_device"},
 
-		{name: "device: another browser", event: []change{berlin, kali}, want: "new_device"},
+		{name: "device: another browser", event: []change{berlin, kali}, want: "new_device×0.5"},
 		{name: "device: an update", event: []change{berlin, laptop, func(e *event.Event) { e.UserAgent.Version = "99" }}},
-		{name: "device: a new id in the known browser", event: []change{berlin, laptop, bound("mac-2")}, want: "new_device"},
+		{name: "device: a new id in the known browser", event: []change{berlin, laptop, bound("mac-2")}, want: "new_device×0.5"},
 		{name: "device: the known id", before: []change{berlin, laptop, bound("mac-1")}, event: []change{berlin, kali, bound("mac-1")}},
-		{name: "device: its browser without the id", before: []change{berlin, kali, bound("mac-1")}, event: []change{berlin, kali}, want: "new_device"},
+		{name: "device: its browser without the id", before: []change{berlin, kali, bound("mac-1")}, event: []change{berlin, kali}, want: "new_device×0.5"},
 		{name: "device: absent", event: []change{berlin, noUserAgent}},
-		{name: "device: a client that no parser knows", event: []change{berlin, func(e *event.Event) { e.UserAgent.Original = "sprayer/2.1" }}, want: "new_device"},
+		{name: "device: a client that no parser knows", event: []change{berlin, func(e *event.Event) { e.UserAgent.Original = "sprayer/2.1" }}, want: "new_device×0.5"},
 		{
 			name:   "device: the same client again, updated",
 			before: []change{berlin, func(e *event.Event) { e.UserAgent.Original = "sprayer/2.1" }},
@@ -158,7 +158,7 @@ func TestNoveltyOfALateEvent(t *testing.T) {
 	d := newDiary(t)
 	d.entry(signIn(on(0, "08:00"), berlin, laptop))
 	d.entry(signIn(on(14, "09:00"), berlin, laptop))
-	if got := things(d.entry(signIn(on(13, "20:00"), berlin, kali))); got != "new_device" {
+	if got := things(d.entry(signIn(on(13, "20:00"), berlin, kali))); got != "new_device×0.5" {
 		t.Errorf("fired %q", got)
 	}
 }

@@ -12,10 +12,11 @@ import (
 // again.
 
 // triedStrength is for those on whom a password was tried in vain. About one in
-// a hundred accounts that are sprayed is entered (Microsoft), and of all
-// accounts 0.2 % are, which is the prior: some 1.6 nats more, a quarter of what
-// coming in from there weighs.
-const triedStrength = 0.25
+// a hundred accounts that are sprayed is entered (Microsoft); but an attack
+// tries nearly everybody, so that being tried tells hardly anybody apart. It is
+// there to be seen, and weighs next to nothing (0.6 nats) until somebody comes
+// in.
+const triedStrength = 0.1
 
 // told is by which name a target was told.
 type told uint8
