@@ -79,7 +79,7 @@ func (t *summary) set(s string) {
 }
 
 // String is what set kept, as it reads.
-func (t *summary) String() string {
+func (t summary) String() string {
 	var buf [maxSummary]byte
 	out := buf[:0]
 	for items := t[:]; len(items) > 0 && items[0] != itemEnd; {
