@@ -26,8 +26,8 @@ var phrases = [...]string{
 	"Sign-in from a device new for this user: ", "Sign-in from a network new for this user: ",
 	"Sign-in from a hosting network new for this user: ", "Sign-in from a country new for this user: ",
 	"Sign-in through a VPN new for this user: ", "; known: ", " new for this user", "First sign-in to an app: ",
-	"Sign-in from ", "Sign-in through ", " on Windows", " on macOS", " on Android", "Chrome on ", "Edge on ",
-	"Safari on ", "Firefox on ",
+	"Sign-in from ", "Sign-in through ", "Chrome", "Edge", "Safari", "Firefox",
+	" on Windows", " on macOS", " on Linux", " on Android", " on iOS",
 
 	// Habits.
 	"Unlike this user: ", "a new network in a new country, ", "a new network in a known country, ",
@@ -49,8 +49,17 @@ var phrases = [...]string{
 	// What is done with an account.
 	" resources read within ", " of them confidential or restricted", " apps new for this user opened within ",
 	"Session goes on from ", " after it was used from another network on another device", "Workload used from ",
-	"Let in an app that is not sanctioned: ", ", which is not sanctioned and was first seen on ",
-	"The identity provider rates this as ",
+	"Let in an app that is not sanctioned: ", ", for the whole tenant",
+	", which is not sanctioned and was first seen on ", ", which nobody has sanctioned and was first seen on ", " so far",
+	"Device that is not compliant used on what is ", "Temporary access to ", " used outside its approved window",
+
+	// Verdicts, lists and protocols.
+	"The identity provider rates this as ", "The user reports activity that was somebody else's",
+	"Confirmed as compromised; the score stays at 100 until it is released",
+	"Sign-in with a password that has leaked, by the list ", "Sign-in from an address on the threat list ",
+	"Signed in over a protocol that cannot ask for a second factor, new for this user: ",
+	"First device-code sign-in of this user", "Device-code sign-in", ", from a network that is new: ",
+	", on a device that is not compliant",
 }
 
 // A text in phrases is items, each of one byte and what follows it. It ends with
