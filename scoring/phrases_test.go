@@ -1,9 +1,11 @@
 package scoring
 
 import (
+	"strings"
 	"testing"
 	"unicode/utf8"
 
+	"github.com/cespare/xxhash/v2"
 	"pgregory.net/rapid"
 )
 
@@ -22,6 +24,24 @@ func TestPhrases(t *testing.T) {
 	for name := range builtinWeights().Detections {
 		if b := appendName(nil, []byte(name)); len(b) != 1 {
 			t.Errorf("%s is no phrase", name)
+		}
+	}
+}
+
+// What is kept refers to phrases by their places, so they stay there. With more of
+// them the list of a new version gets a line, and the earlier lines stay.
+func TestPhrasesStay(t *testing.T) {
+	for _, of := range []struct {
+		version, phrases int
+		sum              uint64
+	}{
+		{2, 116, 0x876b78449ab42c55},
+	} {
+		if of.version == contributionsVersion && of.phrases != len(phrases) {
+			t.Errorf("version %d has %d phrases, not %d", of.version, of.phrases, len(phrases))
+		}
+		if sum := xxhash.Sum64String(strings.Join(phrases[:of.phrases], "\n")); sum != of.sum {
+			t.Errorf("the phrases of version %d have changed: %#x", of.version, sum)
 		}
 	}
 }
