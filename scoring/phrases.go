@@ -22,18 +22,22 @@ var phrases = [...]string{
 	"privilege_after_risk", "user_reported", "idp_risk", "password_spray", "credential_stuffing",
 	"unsanctioned_app", "confirmed_compromised", "rule:",
 
-	// Summaries: what is new.
-	"Sign-in from a device new for this user: ", "Sign-in from a network new for this user: ",
-	"Sign-in from a hosting network new for this user: ", "Sign-in from a country new for this user: ",
-	"Sign-in through a VPN new for this user: ", "; known: ", " new for this user", "First sign-in to an app: ",
-	"Sign-in from ", "Sign-in through ", "Chrome", "Edge", "Safari", "Firefox",
+	// Summaries: who comes from where.
+	"Sign-in", "Session goes on", "Wrong password", " from ", " through ", " on ", " (AS",
+
+	// What is new.
+	" from a device new for this user: ", " from a network new for this user: ",
+	" from a hosting network new for this user: ", " from a country new for this user: ", "; known: ",
+	" through a VPN new for this user: ", " through a public proxy new for this user: ",
+	" through a residential proxy new for this user: ", " new for this user", "First sign-in to an app: ",
+	" from a browser of a kind that this user has, but none of theirs: ", "Chrome", "Edge", "Safari", "Firefox",
 	" on Windows", " on macOS", " on Linux", " on Android", " on iOS",
 
 	// Habits.
 	"Unlike this user: ", "a new network in a new country, ", "a new network in a known country, ",
-	"a new address in a known network, ", "a known device; ", "a new device of a new system; ",
+	"a new address in a known network, ", "a known address, ", "a known device; ", "a new browser of a known kind; ", "a new device of a new system; ",
 	"a new device of a known system; ", "more than ", " times likelier to be somebody else",
-	"Sign-in at about ", ":00 local time on a weekday, when this user hardly ever signs in",
+	" at about ", ":00 local time on a weekday, when this user hardly ever signs in",
 	":00 local time on a weekend, when this user hardly ever signs in", "First sign of life for ",
 
 	// Travel.
@@ -48,7 +52,7 @@ var phrases = [...]string{
 
 	// What is done with an account.
 	" resources read within ", " of them confidential or restricted", " apps new for this user opened within ",
-	"Session goes on from ", " after it was used from another network on another device", "Workload used from ",
+	" after it was used from another network on another device", "Workload used from ",
 	"Let in an app that is not sanctioned: ", ", for the whole tenant",
 	", which is not sanctioned and was first seen on ", ", which nobody has sanctioned and was first seen on ", " so far",
 	"Device that is not compliant used on what is ", "Temporary access to ", " used outside its approved window",
@@ -56,7 +60,7 @@ var phrases = [...]string{
 	// Verdicts, lists and protocols.
 	"The identity provider rates this as ", "The user reports activity that was somebody else's",
 	"Confirmed as compromised; the score stays at 100 until it is released",
-	"Sign-in with a password that has leaked, by the list ", "Sign-in from an address on the threat list ",
+	" with a password that has leaked, by the list ", " from an address on the threat list ",
 	"Signed in over a protocol that cannot ask for a second factor, new for this user: ",
 	"First device-code sign-in of this user", "Device-code sign-in", ", from a network that is new: ",
 	", on a device that is not compliant",
