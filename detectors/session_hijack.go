@@ -35,13 +35,13 @@ const ownSessionStrength = 0.5
 // the same session, which is why Elastic's rule on several cookies in one
 // session (Multiple Device Token Hashes for Single Okta Session) leaves out the
 // opening of applications.
-const otherCookieStrength = 0.5
+const otherCookieStrength = 0.35
 
 // strangeSessionStrength: the session began in no network of the user's, in a
 // browser that the provider had not seen with the user, and goes on elsewhere
 // with its cookies: what a phishing proxy does, and who signs in on a journey
 // with a new computer.
-const strangeSessionStrength = 0.5
+const strangeSessionStrength = 0.35
 
 // origin is where and with what a session was first seen. It stays, so that
 // somebody who takes the session over step by step is compared with its owner.
