@@ -29,7 +29,7 @@ func (m *Memory) tracks() uint32 {
 	}
 	for i := range m.sessions {
 		o := &m.sessions[i]
-		flag(sessionBrowser+i, o.browser != 0)
+		flag(sessionBrowser+i, o.browser != 0 || o.source != 0)
 		flag(sessionMoved+i, o.last != 0)
 		flag(sessionAtHome+i, o.home)
 	}
@@ -56,6 +56,7 @@ func (m *Memory) appendBrowsers(b []byte) []byte {
 		o := &m.sessions[i]
 		if set>>(sessionBrowser+i)&1 != 0 {
 			b = binary.LittleEndian.AppendUint16(b, o.browser)
+			b = binary.LittleEndian.AppendUint16(b, o.source)
 		}
 		if set>>(sessionMoved+i)&1 != 0 {
 			b = wire.AppendHash32(b, o.last)
@@ -81,7 +82,7 @@ func (m *Memory) decodeBrowsers(r *wire.Reader) {
 		o := &m.sessions[i]
 		o.home = set>>(sessionAtHome+i)&1 != 0
 		if set>>(sessionBrowser+i)&1 != 0 {
-			o.browser = hash16(r)
+			o.browser, o.source = hash16(r), hash16(r)
 		}
 		if set>>(sessionMoved+i)&1 != 0 {
 			o.last = r.Hash32()

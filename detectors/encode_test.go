@@ -151,7 +151,7 @@ func goldenMemories() map[string]Memory {
 	recognised := inUse // since version 4
 	recognised.browsers = browsers{{key: 0x1111, lastDay: recognised.progress.day, days: 60}, 3: {key: 0x2222, lastDay: recognised.progress.day - 2, days: 1}}
 	recognised.vintages = [maxDevices]vintage{{newest: 145}, 1: {newest: 300, behind: 2}}
-	recognised.sessions[0].browser, recognised.sessions[0].home = 0x1111, true
+	recognised.sessions[0].browser, recognised.sessions[0].source, recognised.sessions[0].home = 0x1111, 0x5555, true
 	recognised.sessions[3].browser, recognised.sessions[3].last = 0x3333, 0x12345678
 	recognised.pending[0] = sighting{at: now - 500, source: 1, browser: 0x4444, version: 140, os: 3}
 	return map[string]Memory{

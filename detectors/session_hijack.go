@@ -43,6 +43,10 @@ const otherCookieStrength = 0.35
 // with a new computer.
 const strangeSessionStrength = 0.35
 
+// sameNetworkStrength: another browser, by its name or age and by its cookie, at
+// another address of the same provider.
+const sameNetworkStrength = 0.5
+
 // origin is where and with what a session was first seen. It stays, so that
 // somebody who takes the session over step by step is compared with its owner.
 type origin struct {
@@ -53,11 +57,12 @@ type origin struct {
 	bound   uint32 // bound device id
 	client  client
 	country uint16
+	source  uint16     // source network
 	browser uint16     // by the provider's cookie
 	kind    clientKind // of client
 	mobile  bool
-	home    bool // from a network that the user was known by on an earlier day
-	own     bool // and on such a device
+	home    bool // from an address that the user was known by on an earlier day
+	own     bool // from such a network and on such a device
 }
 
 // sessions are the ones seen last, unsorted.
@@ -132,17 +137,29 @@ func (o *origin) otherDevice(at *sighting, c client, kind clientKind) bool {
 // otherHands judges, of a session that goes on in another network, whether it is
 // in other hands, and says in words what tells so. 0: nothing does.
 func (m *Memory) otherHands(o *origin, at *sighting, c client, kind clientKind) (strength float64, where string) {
+	otherBrowser := o.browser != 0 && at.browser != 0 && o.browser != at.browser
 	switch {
 	case o.otherDevice(at, c, kind):
-		return 1, " on another device"
+		if o.network != at.network {
+			return 1, " on another device"
+		}
+		if otherBrowser {
+			return sameNetworkStrength, " on another device"
+		}
+		return 0, ""
 	case o.browser == 0 || !m.byCookie(at) || m.ownDeviceOfOld(at):
 		return 0, ""
-	case o.browser != at.browser && !m.networkOfOld(at):
+	case otherBrowser && !m.networkOfOld(at) && o.network != at.network:
 		return otherCookieStrength, " in another browser"
 	case o.browser == at.browser && !o.home:
 		return strangeSessionStrength, ", in a browser that was never this user's"
 	}
 	return 0, ""
+}
+
+// sameSource reports that the session is where it began, as far as the log tells.
+func (o *origin) sameSource(at *sighting) bool {
+	return o.network == at.network && (o.source == 0 || o.source == fold16(at.source))
 }
 
 // handedOver reports the move between Wi-Fi and a mobile network of the same
@@ -166,7 +183,7 @@ func (s *Set) detectSessionHijack(e *event.Event, at *sighting, m *Memory, out [
 		return out
 	}
 	o := m.sessions.find(at.session)
-	if o == nil || !o.complete() || o.network == at.network || apart(o.at, at.at) > uint32(cfg.Window/time.Second) {
+	if o == nil || !o.complete() || o.sameSource(at) || apart(o.at, at.at) > uint32(cfg.Window/time.Second) {
 		return out
 	}
 	c, kind := clientOf(&e.UserAgent)
@@ -230,8 +247,8 @@ func (m *Memory) noteSession(e *event.Event, at *sighting) {
 	}
 	seen := origin{
 		at: at.at, session: at.session, network: at.network, bound: at.bound,
-		country: at.country, browser: at.browser, mobile: at.is(mobile),
-		home: m.networkOfOld(at), own: m.ofOld(at),
+		country: at.country, source: fold16(at.source), browser: at.browser, mobile: at.is(mobile),
+		home: at.is(corporate) || at.ofOld(m.sources[:], at.sourceKey()), own: m.ofOld(at),
 	}
 	seen.client, seen.kind = clientOf(&e.UserAgent)
 	switch {
