@@ -26,9 +26,11 @@ func (m *Memory) standpoint(at *sighting) standpoint {
 
 // ofOld is atHome on an earlier day.
 func (m *Memory) ofOld(at *sighting) bool {
-	return m.networkOfOld(at) && (m.ownDeviceOfOld(at) || at.bound == 0 && at.ofOld(m.devices[:], at.family) && !m.strangeBrowser(at))
+	kind := at.bound == 0 && at.ofOld(m.devices[:], at.family) && !m.strangeBrowser(at)
+	return m.networkOfOld(at) && (kind || m.ownDeviceOfOld(at))
 }
 
+// ownDeviceOfOld is ownDevice on an earlier day.
 func (m *Memory) ownDeviceOfOld(at *sighting) bool {
 	return at.ofOld(m.devices[:], at.bound) || at.ofOld(m.browsers[:], uint32(at.browser))
 }
