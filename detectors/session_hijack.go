@@ -54,18 +54,18 @@ func (o *origin) otherDevice(at *sighting, c client, kind clientKind) bool {
 // hands, and says what tells so. 0: nothing does.
 //
 // Where the devices look alike, the provider's cookie tells: another one than the
-// session began with, or the same, when neither the browser nor the network that
-// it began in is the user's. At the user's neither means anything: applications
-// open in browsers of their own, and who was away has come home.
+// session began with, though applications open in browsers of their own at the
+// user's; or the same, when neither the browser nor the network that it began in
+// is the user's, unless somebody has come home with it.
 func (m *Memory) otherHands(o *origin, at *sighting, c client, kind clientKind) (strength float64, what string) {
 	switch {
 	case o.otherDevice(at, c, kind):
 		return 1, " on another device"
-	case o.browser == 0 || !m.byCookie(at) || m.ownDeviceOfOld(at) || m.networkOfOld(at):
+	case o.browser == 0 || !m.byCookie(at) || m.ownDeviceOfOld(at):
 		return 0, ""
-	case o.browser != at.browser:
+	case o.browser != at.browser && !m.networkOfOld(at):
 		return otherCookieStrength, " in another browser"
-	case !o.home:
+	case o.browser == at.browser && !o.home && !m.sourceOfOld(at):
 		return strangeSessionStrength, ", in a browser that was never this user's"
 	}
 	return 0, ""

@@ -39,6 +39,10 @@ func (m *Memory) networkOfOld(at *sighting) bool {
 	return at.is(corporate) || at.ofOld(m.networks[:], at.network)
 }
 
+func (m *Memory) sourceOfOld(at *sighting) bool {
+	return at.is(corporate) || at.ofOld(m.sources[:], at.sourceKey())
+}
+
 // ofOld reports that a key was known before the day of the sighting.
 func (s *sighting) ofOld(known []familiar, key uint32) bool {
 	f := find(known, key)
