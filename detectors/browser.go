@@ -15,8 +15,8 @@ type browsers [maxBrowsers]familiar
 func (b *browsers) knows(at *sighting) bool { return find(b[:], uint32(at.browser)) != nil }
 
 // forgetful reports that most of the browsers were seen on one day only: the
-// user signs in from private windows, or clears the cookies every day, and a
-// browser without one says nothing.
+// user signs in from private windows, clears the cookies every day, or sits at
+// shared computers, and a browser without a known one says nothing.
 func (b *browsers) forgetful() bool {
 	once := 0
 	for i := range b {

@@ -66,7 +66,7 @@ func (m *Memory) otherHands(o *origin, at *sighting, c client, kind clientKind) 
 	case o.browser != at.browser && !m.networkOfOld(at):
 		return otherCookieStrength, " in another browser"
 	case o.browser == at.browser && !o.home && !m.sourceOfOld(at):
-		return strangeSessionStrength, ", in a browser that was never this user's"
+		return strangeSessionStrength, ", in a browser new for this user"
 	}
 	return 0, ""
 }
