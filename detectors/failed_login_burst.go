@@ -22,6 +22,11 @@ type FailedLoginBurstConfig struct {
 // sharpen a number that is large already.
 const maxFailures = 12
 
+// failuresKept is how long wrong passwords are remembered: for the longest window
+// that can be set, a day, and for events that come six days late. Ours; what is
+// older no window reaches, and it was a seventh of what is kept of a user.
+const failuresKept = 7 * 24 * time.Hour
+
 // ownBurstStrength: from where the subject is at home, with a device that it
 // is known by, a burst is mostly a forgotten password or a stale app.
 const ownBurstStrength = 0.3

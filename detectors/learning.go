@@ -56,6 +56,7 @@ func (s *Set) Learn(e *event.Event, m *Memory, v Verdict) {
 	at := see(e)
 	s.learnAfterQuiet(m, at.at, v)
 	m.forgetBefore(at.at.minus(uint32(remembered / time.Second)))
+	m.failures.forgetBefore(at.at.minus(uint32(failuresKept / time.Second)))
 	s.forgetUses(m, at.at)
 	m.learnProtocol(e, v)
 	m.learnConsent(e, v)

@@ -22,12 +22,13 @@ const ownSessionStrength = 0.5
 // otherCookieStrength: the provider's cookie alone tells that it is another
 // browser. Elastic's rule on several cookies in one session (Multiple Device
 // Token Hashes for Single Okta Session) leaves out the opening of applications,
-// since some open in a browser of their own; the strength is ours.
-const otherCookieStrength = 0.5
+// since some open in a browser of their own. So it is no reason to sign anybody
+// out: with a new country it is medium. Ours.
+const otherCookieStrength = 0.35
 
 // strangeSessionStrength: what a phishing proxy leaves, and who signs in on a
 // journey with a new computer; ours.
-const strangeSessionStrength = 0.5
+const strangeSessionStrength = 0.35
 
 // otherDevice reports that a session which began at o cannot be used from here
 // by its own device. A registered device is told by its id alone. Else another
@@ -66,7 +67,7 @@ func (m *Memory) otherHands(o *origin, at *sighting, c client, kind clientKind) 
 	case o.browser != at.browser && !m.networkOfOld(at):
 		return otherCookieStrength, " in another browser"
 	case o.browser == at.browser && !o.home && !m.sourceOfOld(at):
-		return strangeSessionStrength, ", in a browser new for this user"
+		return strangeSessionStrength, ", in a browser that was never this user's"
 	}
 	return 0, ""
 }

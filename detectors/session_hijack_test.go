@@ -236,7 +236,7 @@ func TestSessionHijackTellsTheBrowser(t *testing.T) {
 		want          string
 	}{
 		{"mine", "theirs", "Session goes on from Tokyo (JP) with Safari on macOS, 12 minutes after it was used from another network in another browser"},
-		{"proxy", "proxy", "Session goes on from Tokyo (JP) with Safari on macOS, 12 minutes after it was used from another network, in a browser new for this user"},
+		{"proxy", "proxy", "Session goes on from Tokyo (JP) with Safari on macOS, 12 minutes after it was used from another network, in a browser that was never this user's"},
 	} {
 		d := recognised(t)
 		d.entry(signIn(on(20, "09:00"), paris, laptop, cookie(c.first), session("s1")))

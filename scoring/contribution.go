@@ -61,7 +61,7 @@ type Contribution struct {
 	Name      [64]byte
 	EventID   [96]byte // the event that last raised it
 	SessionID [96]byte // set with OfSession, unless it does not fit
-	Summary   [192]byte
+	Summary   summary
 }
 
 // confirmedCompromised is the contribution that an analyst's verdict opens and

@@ -49,8 +49,8 @@ func TestTextsAreCutBetweenCharacters(t *testing.T) {
 		{strings.Repeat("a", 191) + "é", strings.Repeat("a", 191)},
 		{strings.Repeat("京", 100), strings.Repeat("京", 64)},
 	} {
-		setText(c.Summary[:], test.in)
-		if got := string(text(c.Summary[:])); got != test.want || !utf8.ValidString(got) {
+		c.Summary.set(test.in)
+		if got := c.Summary.String(); got != test.want || !utf8.ValidString(got) {
 			t.Errorf("%.20q… is kept as %q", test.in, got)
 		}
 	}

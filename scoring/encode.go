@@ -9,12 +9,9 @@ import (
 	"github.com/riskstream/riskstream/internal/wire"
 )
 
-// The versions of the binary forms. Whoever changes what is written raises
-// them and lets decode read all earlier ones.
-const (
-	stateVersion         = 1
-	contributionsVersion = 1
-)
+// stateVersion is the version of State's binary form. Whoever changes what is
+// written raises it and lets decode read all earlier ones.
+const stateVersion = 1
 
 // What is set of a State, with what is small enough to stand here itself.
 const (
@@ -95,152 +92,6 @@ func (st *State) DecodeBinary(r *wire.Reader) {
 	}
 }
 
-// What is set of a Contribution, and what it shares with the one before it:
-// one event often opens several.
-const (
-	openUnconfirmed = 1 << iota
-	openOfSession
-	openCovered
-	openTouched
-	openKey
-	openFact
-	openNetwork
-	openDevice
-	openSession
-	openSamePlace // network, device and session are those of the one before
-	openSameFact
-	openSameEventID
-	openSameSessionID
-	openLLRBits // it is no whole number of thousandths
-	openFactorBits
-)
-
-// AppendContributions appends the binary form of a subject's open
-// contributions, which are at most MaxOpen. No contribution is one byte.
-func AppendContributions(b []byte, open []Contribution) []byte {
-	if len(open) == 0 {
-		return append(b, 0)
-	}
-	b = append(b, byte(len(open)), contributionsVersion)
-	before := &Contribution{}
-	for i := range open {
-		b = open[i].append(b, before)
-		before = &open[i]
-	}
-	return b
-}
-
-// DecodeContributions reads what AppendContributions wrote into the memory of
-// open, which it returns with as many as there were: none after an error,
-// which r keeps.
-func DecodeContributions(r *wire.Reader, open []Contribution) []Contribution {
-	open = open[:0]
-	n := int(r.Uint(MaxOpen))
-	if n == 0 || r.Version("open contributions", contributionsVersion) == 0 {
-		return open
-	}
-	if cap(open) < n {
-		open = make([]Contribution, 0, MaxOpen+1) // one more is there for a moment when they are full
-	}
-	open = open[:n]
-	before := &Contribution{}
-	for i := range open {
-		open[i].decode(r, before)
-		before = &open[i]
-		if r.Err() != nil {
-			return open[:0]
-		}
-	}
-	return open
-}
-
-func (c *Contribution) append(b []byte, before *Contribution) []byte {
-	llr, llrExact := thousandths(c.LLR)
-	factor, factorExact := thousandths(c.Factor)
-	samePlace := c.Network == before.Network && c.Device == before.Device && c.Session == before.Session
-	sameFact := c.Fact == before.Fact
-	sameEvent := c.EventID == before.EventID
-	sameSession := c.SessionID == before.SessionID
-	head := uint16(flags(c.Unconfirmed, c.OfSession, c.Covered, c.Touched,
-		c.Key != 0, c.Fact != 0 && !sameFact,
-		c.Network != 0 && !samePlace, c.Device != 0 && !samePlace, c.Session != 0 && !samePlace,
-		samePlace, sameFact, sameEvent, sameSession, !llrExact, !factorExact))
-
-	b = binary.LittleEndian.AppendUint16(b, head)
-	b = append(b, c.Group)
-	b = wire.AppendInt(b, c.At-before.At)
-	b = wire.AppendInt(b, c.ClearsAt-c.At)
-	b = wire.AppendInt(b, c.At-c.First)
-	b = wire.AppendInt(b, c.At-c.Raised)
-	b = wire.AppendInt(b, c.HalfLife)
-	b = appendNumber(b, c.LLR, llr, llrExact)
-	b = appendNumber(b, c.Factor, factor, factorExact)
-	b = appendHash(b, c.Key)
-	if !sameFact {
-		b = appendHash(b, c.Fact)
-	}
-	if !samePlace {
-		b = appendHash(b, c.Network)
-		b = appendHash(b, c.Device)
-		b = appendHash(b, c.Session)
-	}
-	b = wire.AppendText(b, trimmed(c.Name[:]))
-	b = wire.AppendText(b, trimmed(c.Summary[:]))
-	if !sameEvent {
-		b = wire.AppendText(b, trimmed(c.EventID[:]))
-	}
-	if !sameSession {
-		b = wire.AppendText(b, trimmed(c.SessionID[:]))
-	}
-	return b
-}
-
-func (c *Contribution) decode(r *wire.Reader, before *Contribution) {
-	*c = Contribution{}
-	start := r.Bytes(3)
-	if start == nil {
-		return
-	}
-	head := binary.LittleEndian.Uint16(start)
-	c.Group = start[2]
-	if int(c.Group) >= len(event.Groups) {
-		r.Fail(wire.ErrRange)
-		return
-	}
-	is := func(bit uint16) bool { return head&bit != 0 }
-	c.Unconfirmed, c.OfSession, c.Covered, c.Touched = is(openUnconfirmed), is(openOfSession), is(openCovered), is(openTouched)
-	c.At = before.At + event.Time(r.Int())
-	c.ClearsAt = c.At + event.Time(r.Int())
-	c.First = c.At - event.Time(r.Int())
-	c.Raised = c.At - event.Time(r.Int())
-	c.HalfLife = r.Int()
-	c.LLR = decodeNumber(r, is(openLLRBits))
-	c.Factor = decodeNumber(r, is(openFactorBits))
-	c.Key = decodeHash(r, is(openKey))
-	c.Fact = before.Fact
-	if !is(openSameFact) {
-		c.Fact = decodeHash(r, is(openFact))
-	}
-	c.Network, c.Device, c.Session = before.Network, before.Device, before.Session
-	if !is(openSamePlace) {
-		c.Network = decodeHash(r, is(openNetwork))
-		c.Device = decodeHash(r, is(openDevice))
-		c.Session = decodeHash(r, is(openSession))
-	}
-	copy(c.Name[:], r.Text(len(c.Name)))
-	copy(c.Summary[:], r.Text(len(c.Summary)))
-	if is(openSameEventID) {
-		c.EventID = before.EventID
-	} else {
-		copy(c.EventID[:], r.Text(len(c.EventID)))
-	}
-	if is(openSameSessionID) {
-		c.SessionID = before.SessionID
-	} else {
-		copy(c.SessionID[:], r.Text(len(c.SessionID)))
-	}
-}
-
 // appendHash writes no byte for 0: a bit before it says so.
 func appendHash(b []byte, h uint64) []byte {
 	if h == 0 {
@@ -288,9 +139,17 @@ func decodeNumber(r *wire.Reader, asBits bool) float64 {
 }
 
 // trimmed is a text without the zeros at its end. Its array is a multiple of 8
-// bytes long.
+// bytes long; most are nearly empty, so it first looks at 32 at a time.
 func trimmed(b []byte) []byte {
-	for n := len(b); n >= 8; n -= 8 {
+	n := len(b)
+	for ; n >= 32; n -= 32 {
+		w := b[n-32 : n]
+		if binary.LittleEndian.Uint64(w)|binary.LittleEndian.Uint64(w[8:])|
+			binary.LittleEndian.Uint64(w[16:])|binary.LittleEndian.Uint64(w[24:]) != 0 {
+			break
+		}
+	}
+	for ; n >= 8; n -= 8 {
 		if word := binary.LittleEndian.Uint64(b[n-8 : n]); word != 0 {
 			return b[:n-bits.LeadingZeros64(word)/8]
 		}

@@ -133,13 +133,13 @@ func goldenScored() map[string]scored {
 	}
 	setText(one.Name[:], "new_device")
 	setText(one.EventID[:], "0b4c8f1e-64cf-4a8e-9d0a-0f5d3f6a1c77")
-	setText(one.Summary[:], "First sign-in with Chrome on Windows in 120 days")
+	one.Summary.set("First sign-in with Chrome on Windows in 120 days")
 	travel := one
 	travel.LLR, travel.Factor, travel.HalfLife, travel.Key, travel.Group = 6.0001, 0.2, 24*3600, 5, 3
 	travel.Device, travel.Unconfirmed, travel.OfSession, travel.Covered = 0x1715609f7c746c69, true, true, true
 	setText(travel.Name[:], "impossible_travel")
 	setText(travel.SessionID[:], "102bZDNFfWaQSyEZQuDgWt-uQ")
-	setText(travel.Summary[:], "Sign-in from Tōkyō (JP) 10 minutes after Berlin (DE): 8,900 km at 53,400 km/h")
+	travel.Summary.set("Sign-in from Tōkyō (JP) 10 minutes after Berlin (DE): 8,900 km at 53,400 km/h")
 	pinned := Contribution{At: now, ClearsAt: forever, First: now, Raised: now, Factor: 1, Group: 4}
 	setText(pinned.Name[:], confirmedCompromised)
 	quiet := State{AsOf: now, UserKind: 1}

@@ -69,7 +69,7 @@ func (v *Evaluator) reasons(open []Contribution, list []evidence, asOf event.Tim
 			LLR:         x.llr,
 			HalfLife:    c.HalfLife,
 			Points:      v.shares[i].float(),
-			Summary:     string(text(c.Summary[:])),
+			Summary:     c.Summary.String(),
 			At:          x.since,
 			EventID:     string(text(c.EventID[:])),
 			Unconfirmed: x.unconfirmed,

@@ -178,7 +178,7 @@ func feedback(e *event.Event, st *State, open []Contribution) []Contribution {
 		}
 		setText(c.Name[:], confirmedCompromised)
 		setText(c.EventID[:], e.ID)
-		setText(c.Summary[:], "Confirmed as compromised; the score stays at 100 until it is released")
+		c.Summary.set("Confirmed as compromised; the score stays at 100 until it is released")
 		st.Evidence = max(st.Evidence, e.Time)
 		return admit(open, &c, st.AsOf)
 	}
@@ -246,7 +246,7 @@ func (c *Contribution) fill(e *event.Event, d *event.Detection, asOf event.Time,
 	c.Network, c.Device, c.Session = where.network, where.device, where.session
 	c.OfSession = d.Session && where.session != 0
 	setText(c.EventID[:], e.ID)
-	setText(c.Summary[:], d.Summary)
+	c.Summary.set(d.Summary)
 	clear(c.SessionID[:])
 	if c.OfSession && len(e.Session.ID) <= len(c.SessionID) {
 		setText(c.SessionID[:], e.Session.ID)

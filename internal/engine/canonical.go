@@ -59,7 +59,7 @@ func appendField(b []byte, name string, value any) []byte {
 // appendCanonical appends a pointer-free value as JSON: every field of a
 // struct in its order, zero values left out, so that two states can be
 // compared byte by byte and read by a person. Byte arrays are written as
-// strings.
+// strings, those that know how they read as that.
 func appendCanonical(b []byte, v reflect.Value) []byte {
 	switch v.Kind() {
 	case reflect.Struct:
@@ -81,6 +81,11 @@ func appendCanonical(b []byte, v reflect.Value) []byte {
 		return append(b, '}')
 	case reflect.Array:
 		if v.Type().Elem().Kind() == reflect.Uint8 {
+			if v.CanInterface() {
+				if text, ok := v.Interface().(fmt.Stringer); ok {
+					return event.AppendString(b, text.String())
+				}
+			}
 			text := make([]byte, v.Len())
 			for i := range text {
 				text[i] = byte(v.Index(i).Uint())

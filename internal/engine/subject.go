@@ -20,7 +20,7 @@ type subject struct {
 
 // subjectVersion is the version of the form. Older ones are read; see
 // testdata/state.
-const subjectVersion = 1
+const subjectVersion = 2 // 2: parts that version 1 cannot read, which would begin the subject afresh
 
 const subjectVerified = 1 // a flag
 

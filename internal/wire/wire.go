@@ -81,6 +81,10 @@ func (r *Reader) End() error {
 
 // Uint reads a number of at most limit.
 func (r *Reader) Uint(limit uint64) uint64 {
+	if b := r.rest; len(b) > 0 && b[0] < 0x80 && uint64(b[0]) <= limit { // most are small
+		r.rest = b[1:]
+		return uint64(b[0])
+	}
 	n, size := binary.Uvarint(r.rest)
 	switch {
 	case size == 0:
@@ -111,10 +115,13 @@ func (r *Reader) Int() int64 {
 
 // Byte reads one byte.
 func (r *Reader) Byte() byte {
-	if b := r.Bytes(1); b != nil {
-		return b[0]
+	if len(r.rest) == 0 {
+		r.Fail(ErrShort)
+		return 0
 	}
-	return 0
+	b := r.rest[0]
+	r.rest = r.rest[1:]
+	return b
 }
 
 // Bytes reads n bytes. They alias what the Reader reads.
