@@ -1,10 +1,9 @@
 package detectors
 
 const (
-	maxBrowsers = 8
-
-	// browsersPerDay is the most new browsers that are learned in a day (UTC).
-	browsersPerDay = 3
+	maxBrowsers    = 8
+	browsersPerDay = 3 // most new ones learned in a day (UTC)
+	forgetfulFrom  = 4 // browsers seen on one day only; ours
 )
 
 // browsers are those that the provider has recognised by a cookie of its own,
@@ -16,8 +15,8 @@ type browsers [maxBrowsers]familiar
 func (b *browsers) knows(at *sighting) bool { return find(b[:], uint32(at.browser)) != nil }
 
 // forgetful reports that most of the browsers were seen on one day only: the
-// user signs in from private windows, or clears the cookies every day, and a
-// browser without one says nothing.
+// user signs in from private windows, clears the cookies every day, or sits at
+// shared computers, and a browser without a known one says nothing.
 func (b *browsers) forgetful() bool {
 	once := 0
 	for i := range b {
@@ -27,9 +26,6 @@ func (b *browsers) forgetful() bool {
 	}
 	return once >= forgetfulFrom && 2*once > count(b[:])
 }
-
-// forgetfulFrom is how many browsers seen on one day only it takes; ours.
-const forgetfulFrom = 4
 
 // byCookie reports that the provider recognises the user's browsers, where the
 // log says which one this is.

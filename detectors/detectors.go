@@ -86,9 +86,9 @@ type Standing struct {
 // successes alone, because a failed attempt can be made by anyone from
 // anywhere; failed attempts count towards failed_login_burst, mfa_fatigue and
 // mfa_brute_force. Workloads, token refreshes, access and other non-interactive
-// events move between networks as they like, and are left out there. Then it
-// looks at what anybody who is in does, see detectUse, and last at what the
-// user and the identity provider say.
+// events move between networks as they like, and are left out there, unless they
+// take a session along. Then it looks at what anybody who is in does, see
+// detectUse, and last at what the user and the identity provider say.
 func (s *Set) Detect(e *event.Event, m *Memory, before Standing, out []event.Detection) []event.Detection {
 	at := see(e)
 	learning := s.learning(m, max(before.AsOf, e.Time))

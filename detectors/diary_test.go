@@ -34,6 +34,16 @@ func settled(t testing.TB) *diary {
 	return d
 }
 
+// recognised is settled with a provider that knows the laptop's browser by a
+// cookie.
+func recognised(t testing.TB) *diary {
+	d := newDiary(t)
+	for day := range 14 {
+		d.entry(signIn(on(day, "08:00"), berlin, laptop, cookie("mine")))
+	}
+	return d
+}
+
 func (d *diary) entry(e event.Event) []event.Detection {
 	d.t.Helper()
 	found := d.set.Detect(&e, &d.m, Standing{AsOf: d.asOf, Level: d.level}, nil)
@@ -134,6 +144,7 @@ var (
 )
 
 func bound(id string) change       { return func(e *event.Event) { e.Device.ID = id } }
+func cookie(id string) change      { return func(e *event.Event) { e.UserAgent.ID = id } }
 func session(id string) change     { return func(e *event.Event) { e.Session.ID = id } }
 func factor(f event.Factor) change { return func(e *event.Event) { e.Auth.Factor = f } }
 func through(kind string) change   { return func(e *event.Event) { e.Source.Anonymizer = kind } }

@@ -11,7 +11,7 @@ import (
 // What the part of the browsers says of a session or of a sign-in that waits,
 // each a bit in a number for all of them.
 const (
-	sessionBrowser = 0                            // it has a browser
+	sessionBrowser = 0                            // it has a browser, and an address where it began
 	sessionMoved   = sessionBrowser + maxSessions // it was last seen elsewhere
 	sessionAtHome  = sessionMoved + maxSessions   // it began at home
 	pendingBrowser = sessionAtHome + maxSessions  // it has a browser

@@ -205,21 +205,21 @@ func (s *Set) teachNetwork(m *Memory, at *sighting) {
 	}
 }
 
-// teachDevice learns a bound device together with its browser, as one device,
-// since the next log may not name the device.
+// teachDevice learns a device: by its id where it is registered, else by its kind
+// and the version.
 func (s *Set) teachDevice(m *Memory, at *sighting) {
-	isNew := find(m.devices[:], at.device()) == nil
+	isNew := indexOf(m.devices[:], at.device()) < 0
 	f := learn(m.devices[:], at.device(), at.at.day(), &m.progress.devices, s.cfg.Learning.DevicesPerDay)
 	if f == nil {
 		return
 	}
 	f.setOS(at.os)
-	i := indexOf(m.devices[:], f.key)
+	v := &m.vintages[indexOf(m.devices[:], f.key)]
 	if isNew {
-		m.vintages[i] = vintage{}
+		*v = vintage{}
 	}
 	if at.bound == 0 {
-		m.vintages[i].see(at.version)
+		v.see(at.version)
 	}
 }
 

@@ -7,9 +7,9 @@ const (
 	maxDevices = 8
 )
 
-// familiarPlaceStrength: what is new at an address of the user's is hardly an
-// attacker's; and a browser of a kind that the user has has mostly lost its
-// cookies, in a network of theirs.
+// familiarPlaceStrength: attackers are hardly ever at the victim's address, so
+// what is new there is mostly the victim's; and a browser of a kind that the user
+// has, in a network of theirs, has mostly lost its cookies. Ours.
 const familiarPlaceStrength = 0.5
 
 // detectNewDevice sees a sign-in from a device that the subject is not known
@@ -23,6 +23,10 @@ func (s *Set) detectNewDevice(e *event.Event, at *sighting, m *Memory, out []eve
 	if !s.cfg.NewDevice.Enabled || at.device() == 0 || known == 0 || m.knowsDevice(at) {
 		return out
 	}
+	home, kind := m.knowsSource(at), m.knowsKind(at)
+	if home && kind {
+		return out
+	}
 	d := event.Detection{
 		Name:     newDevice,
 		Strength: 1,
@@ -34,17 +38,10 @@ func (s *Set) detectNewDevice(e *event.Event, at *sighting, m *Memory, out []eve
 			event.Number("known_devices", float64(known)),
 		},
 	}
-	home := m.knowsSource(at)
-	if home {
+	if home || kind && m.knowsNetwork(at) {
 		d.Strength = familiarPlaceStrength
 	}
-	if m.knowsKind(at) {
-		if home {
-			return out
-		}
-		if m.knowsNetwork(at) {
-			d.Strength = familiarPlaceStrength
-		}
+	if kind {
 		d.Summary = "Sign-in from a browser of a kind that this user has, but none of theirs: " + deviceName(e)
 		d.Evidence = append(d.Evidence, event.Text("known_kind", yesNo(true)))
 	}
@@ -56,6 +53,12 @@ func (s *Set) detectNewDevice(e *event.Event, at *sighting, m *Memory, out []eve
 // better.
 func (m *Memory) knowsDevice(at *sighting) bool {
 	return m.ownDevice(at) || m.knowsKind(at) && !m.strangeBrowser(at)
+}
+
+// ownDevice reports that the provider has recognised the device, as registered
+// or by the browser's cookie, and that it is one of the user's.
+func (m *Memory) ownDevice(at *sighting) bool {
+	return find(m.devices[:], at.bound) != nil || m.browsers.knows(at)
 }
 
 // knowsKind reports that the user is known by a browser on a system like these,

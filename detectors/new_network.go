@@ -45,9 +45,3 @@ func (m *Memory) placeStrength(at *sighting) float64 {
 	}
 	return 1
 }
-
-// ownDevice reports that the provider has recognised the device, as registered
-// or by the browser's cookie, and that it is one of the user's.
-func (m *Memory) ownDevice(at *sighting) bool {
-	return find(m.devices[:], at.bound) != nil || m.browsers.knows(at)
-}

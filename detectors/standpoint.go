@@ -26,15 +26,21 @@ func (m *Memory) standpoint(at *sighting) standpoint {
 
 // ofOld is atHome on an earlier day.
 func (m *Memory) ofOld(at *sighting) bool {
-	return m.networkOfOld(at) && (m.ownDeviceOfOld(at) || at.bound == 0 && at.ofOld(m.devices[:], at.family) && !m.strangeBrowser(at))
+	kind := at.bound == 0 && at.ofOld(m.devices[:], at.family) && !m.strangeBrowser(at)
+	return m.networkOfOld(at) && (kind || m.ownDeviceOfOld(at))
 }
 
+// ownDeviceOfOld is ownDevice on an earlier day.
 func (m *Memory) ownDeviceOfOld(at *sighting) bool {
 	return at.ofOld(m.devices[:], at.bound) || at.ofOld(m.browsers[:], uint32(at.browser))
 }
 
 func (m *Memory) networkOfOld(at *sighting) bool {
 	return at.is(corporate) || at.ofOld(m.networks[:], at.network)
+}
+
+func (m *Memory) sourceOfOld(at *sighting) bool {
+	return at.is(corporate) || at.ofOld(m.sources[:], at.sourceKey())
 }
 
 // ofOld reports that a key was known before the day of the sighting.

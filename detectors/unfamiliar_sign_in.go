@@ -133,7 +133,9 @@ func (m *Memory) tellsCountry(at *sighting) bool {
 	return at.country != 0 && !at.is(satellite) && !m.usesAnonymiser(at) && count(m.countries[:]) > 0
 }
 
-// clientOddity is the same for device, browser and operating system.
+// clientOddity is the same for device, browser and operating system. The finest
+// level is the registered device, else the provider's cookie, else the kind of
+// browser; a registered device that is new does not make its known browser odd.
 func (m *Memory) clientOddity(at *sighting) float64 {
 	if at.device() == 0 || count(m.devices[:]) == 0 {
 		return 0
@@ -144,22 +146,18 @@ func (m *Memory) clientOddity(at *sighting) float64 {
 		levels[n] = level{days, m.newness(systems, personNewSystem), attackerOfSystem}
 		n++
 	}
-	kind := m.levelOf(m.devices[:], at.family, personNewDevice, attackerOfBrowser)
-	if m.outdated(at) {
-		kind.days = 0
-	}
-	byCookie := at.browser != 0 && count(m.browsers[:]) > 0
-	switch {
-	case at.bound != 0 && (!byCookie || !m.browsers.knows(at) || find(m.devices[:], at.bound) != nil):
+	if at.bound != 0 && (find(m.devices[:], at.bound) != nil || !m.browsers.knows(at)) {
 		levels[n] = m.levelOf(m.devices[:], at.bound, personNewDevice, attackerOfDevice)
+		return m.oddity(levels[:n+1], attackerOfNoSystem)
+	}
+	levels[n] = m.levelOf(m.devices[:], at.family, personNewDevice, attackerOfBrowser)
+	if m.outdated(at) {
+		levels[n].days = 0
+	}
+	n++
+	if at.browser != 0 && count(m.browsers[:]) > 0 {
+		levels[n] = m.levelOf(m.browsers[:], uint32(at.browser), personNewBrowser, attackerOfCookie)
 		n++
-	case !byCookie:
-		levels[n] = kind
-		n++
-	default:
-		levels[n] = kind
-		levels[n+1] = m.levelOf(m.browsers[:], uint32(at.browser), personNewBrowser, attackerOfCookie)
-		n += 2
 	}
 	return m.oddity(levels[:n], attackerOfNoSystem)
 }

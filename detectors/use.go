@@ -25,14 +25,15 @@ func uses(e *event.Event) bool {
 
 // cameBy says in a summary how somebody has come to where the event is from.
 func cameBy(e *event.Event) string {
-	if uses(e) && e.Action != event.SignIn {
-		return "Session goes on"
+	if signedIn(e) {
+		return "Sign-in"
 	}
-	return "Sign-in"
+	return "Session goes on"
 }
 
 // detectUse looks at what is done with an account once somebody is in, by
-// people and by workloads.
+// people and by workloads. A session that moves comes to a place as a sign-in
+// does.
 func (s *Set) detectUse(e *event.Event, at *sighting, m *Memory, before Standing, learning bool, out []event.Detection) []event.Detection {
 	if grantsPrivilege(e) {
 		return s.detectPrivilegeAfterRisk(e, before, out)
@@ -45,7 +46,7 @@ func (s *Set) detectUse(e *event.Event, at *sighting, m *Memory, before Standing
 	if !byPerson(e) {
 		return s.detectServiceAccountMisuse(e, at, m, before, out)
 	}
-	if !learning && m.moved(e, at) {
+	if !learning && !signedIn(e) && m.moved(e, at) {
 		out = s.detectNewCountry(e, at, m, out)
 		out = s.detectNewNetwork(e, at, m, out)
 		out = s.detectAnonymousIP(e, at, m, out)
@@ -64,12 +65,13 @@ func (s *Set) forgetUses(m *Memory, now seconds) {
 }
 
 // learnMove learns the place to which the user's own device has taken a session,
-// and, at the user's, the browsers in which its applications open.
+// and, in the user's own network, the browsers in which its applications open.
+// Sign-ins teach more, and by themselves.
 func (s *Set) learnMove(e *event.Event, at *sighting, m *Memory, v Verdict) {
 	if v.challenged() || signedIn(e) {
 		return
 	}
-	if m.moved(e, at) && m.ownDeviceOfOld(at) {
+	if m.ownDeviceOfOld(at) && m.moved(e, at) {
 		s.teachCountry(m, at)
 		s.teachNetwork(m, at)
 	}

@@ -245,6 +245,23 @@ func FuzzOkta(f *testing.F) {
 }
 
 // oktaBenchmark is an event of ordinary size.
+// The hash of a cookie that there is not says nothing of the browser.
+func TestOktaBrowser(t *testing.T) {
+	for debug, want := range map[string]string{
+		`{"dtHash":"6b0c9a4d"}`: "6b0c9a4d",
+		`{"dtHash":"-"}`:        "",
+		`{"dtHash":""}`:         "",
+		`{"dtHash":"unknown"}`:  "",
+		`{"dtHash":null}`:       "",
+		`{}`:                    "",
+	} {
+		e := one(t, Source{}, oktaWith("user.session.start", `{"result":"SUCCESS"}`, debug))
+		if e.UserAgent.ID != want {
+			t.Errorf("%s: %q, want %q", debug, e.UserAgent.ID, want)
+		}
+	}
+}
+
 const oktaBenchmark = `{"actor":{"id":"00u8f2k1lmNpQrStU4x7","type":"User","alternateId":"mara.lind@example.com","displayName":"Mara Lind","detailEntry":null},"client":{"userAgent":{"rawUserAgent":"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36","os":"Mac OS X","browser":"CHROME"},"zone":"null","device":"Computer","id":null,"ipAddress":"203.0.113.40","geographicalContext":{"city":"Hamburg","state":"Hamburg","country":"Germany","postalCode":"20095","geolocation":{"lat":53.5507,"lon":9.993}}},"device":null,"authenticationContext":{"authenticationProvider":null,"credentialProvider":null,"credentialType":null,"issuer":null,"interface":null,"authenticationStep":0,"rootSessionId":"102aQ3vT0xS1yZ9kLmN8pW7dg","externalSessionId":"102aQ3vT0xS1yZ9kLmN8pW7dg"},"displayMessage":"User login to Okta","eventType":"user.session.start","outcome":{"result":"SUCCESS","reason":null},"published":"2026-03-04T09:15:27.418Z","securityContext":{"asNumber":64500,"asOrg":"example access networks","isp":"example access","domain":"access.example","isProxy":false},"severity":"INFO","debugContext":{"debugData":{"requestId":"c1f0aa2d5b7e49f1a6b3","dtHash":"6b0c9a4d2f8e1b7a3c5d9e0f2a4b6c8d0e1f3a5b7c9d1e3f5a7b9c0d2e4f6a8b","risk":"{level=LOW}","threatSuspected":"false","requestUri":"/idp/idx/challenge/answer","url":"/idp/idx/challenge/answer?"}},"legacyEventType":"core.user_auth.login_success","transaction":{"type":"WEB","id":"c1f0aa2d5b7e49f1a6b3e0d4","detail":{}},"uuid":"7c3f2c1e-17d5-11f1-9e3b-1f2d3c4b5a69","version":"0","request":{"ipChain":[{"ip":"203.0.113.40","geographicalContext":{"city":"Hamburg","state":"Hamburg","country":"Germany","postalCode":"20095","geolocation":{"lat":53.5507,"lon":9.993}},"version":"V4","source":null}]},"target":[{"id":"0oa5payr0ll000000001","type":"AppInstance","alternateId":"Payroll","displayName":"Payroll","detailEntry":{"signOnModeType":"SAML_2_0"}}]}`
 
 func BenchmarkParseOkta(b *testing.B) {

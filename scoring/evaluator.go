@@ -72,12 +72,15 @@ func (v *Evaluator) Apply(e *event.Event, detections []event.Detection, st *Stat
 		return Result{EventRisk: prior, EventLevel: level, Score: prior, Level: level, Previous: level}, open
 	}
 
-	r := Result{Distrusted: distrusted}
 	v.setContext(e, st)
+	r := Result{Distrusted: distrusted}
 	list := v.evidenceOf(open, everything)
 	left := v.scoreAt(list, st.AsOf)
 	r.Previous = v.level(left)
-	was := v.decide(list, st.AsOf, left, r.Previous)
+	asked := event.Revoke
+	if anyLittle(detections) {
+		asked = v.decide(list, st.AsOf, left, r.Previous)
+	}
 	before := fingerprints(open)
 	v.noteSessions(open, st.AsOf)
 
@@ -88,7 +91,7 @@ func (v *Evaluator) Apply(e *event.Event, detections []event.Detection, st *Stat
 	r.EventRisk, r.EventLevel = risk.float(), v.level(risk)
 	r.Score, r.Level = score.float(), v.level(score)
 	r.Decision = v.decide(v.evidenceOf(open, everything), st.AsOf, score, r.Level)
-	if r.Decision > was && confirmedTouched(open) {
+	if r.Decision > asked && opened(open, e.Time) {
 		st.Evidence = max(st.Evidence, e.Time)
 	}
 	v.SetPoints(detections, open, st.AsOf)
@@ -146,16 +149,6 @@ func (v *Evaluator) evidenceOf(open []Contribution, pass func(*Contribution) boo
 }
 
 func everything(*Contribution) bool { return true }
-
-// confirmedTouched reports that the event has raised more than an attempt does.
-func confirmedTouched(open []Contribution) bool {
-	for i := range open {
-		if open[i].Touched && !open[i].Unconfirmed {
-			return true
-		}
-	}
-	return false
-}
 
 func touched(c *Contribution) bool { return c.Touched }
 

@@ -17,10 +17,31 @@ const sessionReach = event.Day
 const proofReach = 5 * event.Minute
 
 // AsksAnew is how much new evidence must weigh, in nats, to ask a user again who
-// has been asked already. Everybody opens a new application or works late now
-// and then. Less moves reauth_after only where it makes the decision stricter;
-// ours.
+// has been asked already: as much as a new network does. Everybody opens a new
+// application or works late now and then. Less moves reauth_after only where it
+// makes the decision stricter; ours.
 const AsksAnew = 1.0
+
+// anyLittle reports that one of the detections weighs too little to ask anew.
+func anyLittle(detections []event.Detection) bool {
+	for i := range detections {
+		if detections[i].LLR < AsksAnew {
+			return true
+		}
+	}
+	return false
+}
+
+// opened reports that the event of that time has opened evidence which is more
+// than that of an attempt. Evidence that it has only refreshed is older.
+func opened(open []Contribution, at event.Time) bool {
+	for i := range open {
+		if c := &open[i]; c.Touched && !c.Unconfirmed && c.First == at {
+			return true
+		}
+	}
+	return false
+}
 
 // Mitigation by a factor proven in the event.
 const (

@@ -30,7 +30,7 @@ func TestReadme(t *testing.T) {
 [!exec:jq] skip 'the README uses jq'
 readme
 exec riskstream replay shortened.jsonl
-stdout '"event_id":"f146e579-.*"score":90.91,.*"points":63.92,.*"points":21.31,.*"points":3.99,'
+stdout '"event_id":"f146e579-.*"score":89.68,.*"points":64.10,.*"points":21.37,.*"points":4.01,'
 `
 	if err := os.WriteFile(script, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
