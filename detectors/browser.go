@@ -1,5 +1,7 @@
 package detectors
 
+import "github.com/riskstream/riskstream/event"
+
 const (
 	maxBrowsers    = 8
 	browsersPerDay = 3 // most new ones learned in a day (UTC)
@@ -39,4 +41,51 @@ func (m *Memory) strangeBrowser(at *sighting) bool { return m.byCookie(at) && !m
 
 func (m *Memory) teachBrowser(at *sighting) {
 	learnSlowly(m.browsers[:], uint32(at.browser), at.at.day(), browsersPerDay)
+}
+
+// otherCookie reports that the provider has recognised another browser than the
+// one in which the session began.
+func (o *origin) otherCookie(at *sighting) bool {
+	return o.browser != 0 && at.browser != 0 && o.browser != at.browser
+}
+
+// strangeSession reports that a session goes on in a browser that is none of the
+// user's, though the device looks the same: in another browser than it began in,
+// in a network that is not the user's (at the user's some applications open in a
+// browser of their own, which is why Elastic's rule on several cookies in one
+// session, Multiple Device Token Hashes for Single Okta Session, leaves out the
+// opening of applications); or in the one that it began in, which was at no
+// address of the user's, as it is after a phishing proxy.
+func (m *Memory) strangeSession(o *origin, at *sighting) bool {
+	switch {
+	case o.browser == 0 || !m.byCookie(at) || m.ownDeviceOfOld(at) || o.sameAddress(at):
+		return false
+	case o.otherCookie(at):
+		return o.network != at.network && !m.networkOfOld(at)
+	}
+	return !o.home && !m.sourceOfOld(at)
+}
+
+// detectStrangeSession sees a session that goes on in a browser new for the user.
+// It is new_device's evidence: not so certain that somebody would be signed out.
+func (s *Set) detectStrangeSession(e *event.Event, at *sighting, m *Memory, out []event.Detection) []event.Detection {
+	o := m.sessions.find(at.session)
+	if !s.cfg.NewDevice.Enabled || o == nil || !m.strangeSession(o, at) {
+		return out
+	}
+	if c, _ := clientOf(&e.UserAgent); o.handedOver(at, c) || redeemsCode(e) {
+		return out
+	}
+	return append(out, event.Detection{
+		Name:     newDevice,
+		Strength: 1,
+		Key:      uint64(at.device()),
+		Session:  true,
+		Summary:  "Session goes on from " + networkName(&e.Source) + " in a browser new for this user: " + deviceName(e),
+		Evidence: []event.Fact{
+			event.Text("device", deviceName(e)),
+			event.Text("network", networkName(&e.Source)),
+			event.Text("began_in_it", yesNo(!o.otherCookie(at))),
+		},
+	})
 }

@@ -2,6 +2,7 @@ package detectors
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/riskstream/riskstream/event"
@@ -210,4 +211,72 @@ func only(found []event.Detection, name string) []event.Detection {
 		}
 	}
 	return one
+}
+
+// Where devices look alike the provider's cookie tells them apart.
+func TestStrangeSession(t *testing.T) {
+	hotel := []change{paris, laptop}
+	for _, c := range []struct {
+		name          string
+		first, second []change
+		want          float64
+	}{
+		{"another cookie elsewhere", []change{berlin, laptop, cookie("mine")}, []change{paris, laptop, cookie("theirs"), opens}, 1},
+		{"a token for another cookie", []change{berlin, laptop, cookie("mine")}, []change{paris, laptop, cookie("theirs"), refreshes}, 1},
+		{"another cookie and device", []change{berlin, laptop, cookie("mine")}, []change{paris, kali, cookie("theirs"), opens}, 1},
+		{"an application's own browser at home", []change{berlin, laptop, cookie("mine")}, []change{munich, laptop, cookie("app"), opens}, 0},
+		{"the same cookie elsewhere", []change{berlin, laptop, cookie("mine")}, []change{paris, laptop, cookie("mine"), opens}, 0},
+		{"another cookie on the registered laptop", []change{berlin, laptop, bound("mac-1"), cookie("mine")}, []change{paris, laptop, bound("mac-1"), cookie("new"), opens}, 0},
+		{"no cookie at first", []change{berlin, laptop}, []change{paris, laptop, cookie("theirs"), opens}, 0},
+		{"no cookie then", []change{berlin, laptop, cookie("mine")}, []change{paris, laptop, opens}, 0},
+		{"over the phone's hotspot", []change{berlin, laptop, cookie("mine")}, []change{berlin, as(12638), asType(event.ASMobile), laptop, cookie("app"), opens}, 0},
+		{"at the office", []change{berlin, laptop, cookie("mine")}, []change{paris, onCorporate, laptop, cookie("app"), opens}, 0},
+
+		{"passed on by a phishing proxy", append(hotel, cookie("proxy")), []change{tokyo, laptop, cookie("proxy"), opens}, 1},
+		{"a known browser in a hotel, then elsewhere", append(hotel, cookie("mine")), []change{tokyo, laptop, cookie("mine"), opens}, 0},
+		{"a new browser in a hotel, then at home", append(hotel, cookie("new")), []change{berlin, laptop, cookie("new"), opens}, 0},
+		{"… then at another address of the user's provider", append(hotel, cookie("proxy")), []change{munich, laptop, cookie("proxy"), opens}, 1},
+		{"a new browser at home, then elsewhere", []change{berlin, laptop, cookie("new")}, []change{tokyo, laptop, cookie("new"), opens}, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := newDiary(t)
+			for day := range 14 {
+				d.entry(signIn(on(day, "08:00"), berlin, laptop, bound("mac-1"), cookie("mine")))
+				d.entry(signIn(on(day, "08:01"), berlin, laptop, cookie("mine")))
+			}
+			d.entry(signIn(on(20, "09:00"), append(c.first, session("s1"))...))
+			found := d.entry(signIn(on(20, "09:12"), append(c.second, session("s1"))...))
+			if got := strengthOf(found, newDevice); got != c.want {
+				t.Errorf("strength %g, want %g", got, c.want)
+			}
+		})
+	}
+}
+
+// Without the user's own cookies there is nothing to compare with.
+func TestStrangeSessionOfWhomNoCookieIsKnown(t *testing.T) {
+	d := settled(t)
+	d.m.sessions[0] = origin{
+		at: secondsOf(on(20, "09:00")), session: fold(event.Hash("s1")), network: 1, browser: 2, client: client{name: 3},
+	}
+	if got := strengthOf(d.entry(signIn(on(20, "09:12"), paris, laptop, cookie("theirs"), session("s1"), opens)), newDevice); got != 0 {
+		t.Errorf("strength %g", got)
+	}
+}
+
+func TestStrangeSessionTellsWhere(t *testing.T) {
+	for _, c := range []struct {
+		first, second string
+		want          string
+	}{
+		{"mine", "theirs", "no"},
+		{"proxy", "proxy", "yes"},
+	} {
+		d := recognised(t)
+		d.entry(signIn(on(20, "09:00"), paris, laptop, cookie(c.first), session("s1")))
+		one := get(t, d.entry(signIn(on(20, "09:12"), tokyo, laptop, cookie(c.second), session("s1"), opens)), newDevice)
+		if !slices.Contains(one.Evidence, event.Text("began_in_it", c.want)) || !one.Session {
+			t.Errorf("began in it is not %s, or it is not of the session: %+v", c.want, one)
+		}
+	}
 }

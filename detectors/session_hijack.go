@@ -19,17 +19,6 @@ type SessionHijackConfig struct {
 // elsewhere. Some providers give all of a user's devices one session.
 const ownSessionStrength = 0.5
 
-// otherCookieStrength: the provider's cookie alone tells that it is another
-// browser. Elastic's rule on several cookies in one session (Multiple Device
-// Token Hashes for Single Okta Session) leaves out the opening of applications,
-// since some open in a browser of their own. So it is no reason to sign anybody
-// out: with a new country it is medium. Ours.
-const otherCookieStrength = 0.35
-
-// strangeSessionStrength: what a phishing proxy leaves, and who signs in on a
-// journey with a new computer; ours.
-const strangeSessionStrength = 0.35
-
 // sameNetworkStrength: at another address of the same provider it takes both,
 // another browser by its name or age, and by its cookie; ours.
 const sameNetworkStrength = 0.5
@@ -55,32 +44,18 @@ func (o *origin) otherDevice(at *sighting, c client, kind clientKind) bool {
 	return o.kind == scriptClient || kind == scriptClient || o.kind == browserClient && kind == browserClient
 }
 
-// otherHands judges whether a session that goes on at another address is in other
-// hands, and says what tells so. 0: nothing does.
-//
-// Where the devices look alike, the provider's cookie tells: another one than the
-// session began with, though applications open in browsers of their own at the
-// user's; or the same, when neither the browser nor the address that it began at
-// is the user's, unless somebody has come home with it.
-func (m *Memory) otherHands(o *origin, at *sighting, c client, kind clientKind) (strength float64, what string) {
-	sameNetwork := o.network == at.network
-	otherCookie := o.browser != 0 && at.browser != 0 && o.browser != at.browser
+// otherHands is how surely a session that goes on at another address is on
+// another device than it began on; 0: not at all.
+func (o *origin) otherHands(at *sighting, c client, kind clientKind) float64 {
 	switch {
-	case o.otherDevice(at, c, kind):
-		switch {
-		case !sameNetwork:
-			return 1, " on another device"
-		case otherCookie:
-			return sameNetworkStrength, " on another device"
-		}
-	case o.browser == 0 || !m.byCookie(at) || m.ownDeviceOfOld(at):
-		return 0, ""
-	case otherCookie && !sameNetwork && !m.networkOfOld(at):
-		return otherCookieStrength, " in another browser"
-	case !otherCookie && !o.home && !m.sourceOfOld(at):
-		return strangeSessionStrength, ", in a browser that was never this user's"
+	case !o.otherDevice(at, c, kind):
+		return 0
+	case o.network != at.network:
+		return 1
+	case o.otherCookie(at):
+		return sameNetworkStrength
 	}
-	return 0, ""
+	return 0
 }
 
 // addressOrNetwork is what has changed since the session began.
@@ -109,7 +84,7 @@ func (s *Set) detectSessionHijack(e *event.Event, at *sighting, m *Memory, out [
 		return out
 	}
 	c, kind := clientOf(&e.UserAgent)
-	strength, what := m.otherHands(o, at, c, kind)
+	strength := o.otherHands(at, c, kind)
 	if strength == 0 || o.handedOver(at, c) || at.is(corporate) || m.usesAnonymiser(at) || redeemsCode(e) {
 		return out
 	}
@@ -124,7 +99,7 @@ func (s *Set) detectSessionHijack(e *event.Event, at *sighting, m *Memory, out [
 		Key:      uint64(at.session),
 		Session:  true,
 		Summary: "Session goes on from " + placeOrNetwork(&e.Source) + " with " + deviceName(e) + ", " +
-			spoken(since) + " after it was used from another " + addressOrNetwork(o, at) + what,
+			spoken(since) + " after it was used from another " + addressOrNetwork(o, at) + " on another device",
 		Evidence: []event.Fact{
 			event.Text("network", networkName(&e.Source)),
 			event.Text("device", deviceName(e)),

@@ -46,10 +46,13 @@ func (s *Set) detectUse(e *event.Event, at *sighting, m *Memory, before Standing
 	if !byPerson(e) {
 		return s.detectServiceAccountMisuse(e, at, m, before, out)
 	}
-	if !learning && !signedIn(e) && m.moved(e, at) {
-		out = s.detectNewCountry(e, at, m, out)
-		out = s.detectNewNetwork(e, at, m, out)
-		out = s.detectAnonymousIP(e, at, m, out)
+	if !learning && !signedIn(e) {
+		if m.moved(e, at) {
+			out = s.detectNewCountry(e, at, m, out)
+			out = s.detectNewNetwork(e, at, m, out)
+			out = s.detectAnonymousIP(e, at, m, out)
+		}
+		out = s.detectStrangeSession(e, at, m, out)
 	}
 	out = s.detectSessionHijack(e, at, m, out)
 	out = s.detectMassAccess(e, at, m, learning, out)
