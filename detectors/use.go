@@ -78,7 +78,7 @@ func (s *Set) learnMove(e *event.Event, at *sighting, m *Memory, v Verdict) {
 		s.teachCountry(m, at)
 		s.teachNetwork(m, at)
 	}
-	if m.networkOfOld(at) && find(m.devices[:], at.family) != nil {
+	if at.browser != 0 && m.networkOfOld(at) && find(m.devices[:], at.family) != nil {
 		m.teachBrowser(at)
 	}
 }

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -15,13 +16,21 @@ import (
 	"github.com/riskstream/riskstream/scoring"
 )
 
-// BenchmarkSubjectBytes measures what is kept of a subject, as it is kept, in a
-// simulated company in which more than a quarter of the people were attacked: at
-// the end, of which p50 and p99 are, and whenever it was most. Of the hundredth
-// that takes most it also says what takes it.
+// BenchmarkSubjectBytes measures what is kept of a subject, as it is kept, in
+// simulated companies in which more than a quarter of the people were attacked,
+// and in one where nobody was: at the end, of which p50 and p99 are, and whenever
+// it was most. Of the hundredth that takes most it also says what takes it.
 func BenchmarkSubjectBytes(b *testing.B) {
+	for _, of := range []simulate.PopulationConfig{
+		{Seed: 2, Users: 1000}, {Seed: 11, Users: 1000}, {Seed: 12, Users: 1000}, {Seed: 2, Users: 1000, Attacks: -1},
+	} {
+		b.Run(fmt.Sprintf("seed=%d,attacks=%d", of.Seed, of.Attacks), func(b *testing.B) { benchmarkSubjectBytes(b, of) })
+	}
+}
+
+func benchmarkSubjectBytes(b *testing.B, of simulate.PopulationConfig) {
 	for b.Loop() {
-		sizes := newSizes(b, simulate.PopulationConfig{Seed: 2, Users: 1000})
+		sizes := newSizes(b, of)
 		last, most := sizes.sorted(sizes.last), sizes.sorted(sizes.most)
 		b.ReportMetric(float64(last[len(last)/2]), "B/subject-p50")
 		b.ReportMetric(float64(last[len(last)*99/100]), "B/subject-p99")
