@@ -44,8 +44,12 @@ func targeted(i *intruder) {
 
 // veryTargeted comes from the victim's own provider (or, hosting, through the
 // exit that the victim uses) with the victim's browser, at the victim's hours.
-// What is left is the address, the version and what is done next.
+// What is left is the address, the version and what is done next. One in four
+// has the browser's cookies too, as malware takes them and markets sell them.
 func veryTargeted(i *intruder) {
+	if mix(saltJar, i.device.mark)%4 == 0 {
+		i.device.jar = i.v.laptopOn(i.at).cookie(i.at, i.session)
+	}
 	if i.hosting() {
 		i.comeFrom(i.v.town.nation.exits[i.v.provider])
 	} else if l := i.v.lineOn(i.at); l.mobile {
