@@ -66,6 +66,14 @@ func (m *Memory) strangeSession(o *origin, at *sighting) bool {
 	return !o.home && !m.sourceOfOld(at)
 }
 
+// browserWords says in which browser a session goes on.
+func (o *origin) browserWords(at *sighting) string {
+	if o.otherCookie(at) {
+		return "another browser than it began in"
+	}
+	return "the browser that it began in"
+}
+
 // detectStrangeSession sees a session that goes on in a browser new for the user.
 // It is new_device's evidence: not so certain that somebody would be signed out.
 func (s *Set) detectStrangeSession(e *event.Event, at *sighting, m *Memory, out []event.Detection) []event.Detection {
@@ -81,7 +89,8 @@ func (s *Set) detectStrangeSession(e *event.Event, at *sighting, m *Memory, out 
 		Strength: 1,
 		Key:      uint64(at.device()),
 		Session:  true,
-		Summary:  "Session goes on from " + networkName(&e.Source) + " in a browser new for this user: " + deviceName(e),
+		Summary: "Session goes on from " + networkName(&e.Source) + " in " + o.browserWords(at) +
+			", not known as this user's before today: " + deviceName(e),
 		Evidence: []event.Fact{
 			event.Text("device", deviceName(e)),
 			event.Text("network", networkName(&e.Source)),

@@ -110,6 +110,13 @@ func TestForgetfulBrowsers(t *testing.T) {
 	if got := strengthOf(d.entry(signIn(on(20, "09:00"), paris, laptop, cookie("day 20"))), newDevice); got != 0 {
 		t.Errorf("new_device at strength %g", got)
 	}
+	oddity := func(changes ...change) float64 {
+		at := mustSee(signIn(on(20, "09:00"), append(changes, paris, laptop)...))
+		return d.m.clientOddity(&at)
+	}
+	if strange, none := oddity(cookie("another")), oddity(); strange != none {
+		t.Errorf("unfamiliar_sign_in holds %.2f nats against a strange cookie, without any %.2f", strange, none)
+	}
 	for day := 21; day < 30; day++ {
 		d.entry(signIn(on(day, "08:00"), berlin, laptop, cookie("kept")))
 	}
@@ -267,16 +274,19 @@ func TestStrangeSessionOfWhomNoCookieIsKnown(t *testing.T) {
 func TestStrangeSessionTellsWhere(t *testing.T) {
 	for _, c := range []struct {
 		first, second string
-		want          string
+		want, summary string
 	}{
-		{"mine", "theirs", "no"},
-		{"proxy", "proxy", "yes"},
+		{"mine", "theirs", "no", "Session goes on from Kanto Net (AS64620) in another browser than it began in, not known as this user's before today: Safari on macOS"},
+		{"proxy", "proxy", "yes", "Session goes on from Kanto Net (AS64620) in the browser that it began in, not known as this user's before today: Safari on macOS"},
 	} {
 		d := recognised(t)
 		d.entry(signIn(on(20, "09:00"), paris, laptop, cookie(c.first), session("s1")))
 		one := get(t, d.entry(signIn(on(20, "09:12"), tokyo, laptop, cookie(c.second), session("s1"), opens)), newDevice)
 		if !slices.Contains(one.Evidence, event.Text("began_in_it", c.want)) || !one.Session {
 			t.Errorf("began in it is not %s, or it is not of the session: %+v", c.want, one)
+		}
+		if one.Summary != c.summary {
+			t.Errorf("summary %q, want %q", one.Summary, c.summary)
 		}
 	}
 }

@@ -58,7 +58,7 @@ func (s *Set) detectDormantAccount(e *event.Event, at *sighting, m *Memory, out 
 		Evidence: []event.Fact{
 			event.Number("days_away", float64(away)),
 			event.Number("longest_before", float64(usual)),
-			event.Text("known_device", yesNo(m.knowsDevice(at))),
+			event.Text("known_device", yesNo(m.acceptsDevice(at))),
 			event.Text("known_network", yesNo(m.knowsNetwork(at))),
 		},
 	})
@@ -67,7 +67,7 @@ func (s *Set) detectDormantAccount(e *event.Event, at *sighting, m *Memory, out 
 // strangeReturn is how little the place of a return is the subject's own: 0
 // where the subject is at home, or the log tells neither device nor network.
 func (m *Memory) strangeReturn(at *sighting) float64 {
-	newDevice := at.device() != 0 && !m.knowsDevice(at)
+	newDevice := at.device() != 0 && !m.acceptsDevice(at)
 	newNetwork := at.network != 0 && !m.knowsNetwork(at)
 	switch {
 	case newDevice && newNetwork:

@@ -50,6 +50,24 @@ func TestDormantAccount(t *testing.T) {
 	}
 }
 
+// A browser that has lost its cookie at an address of the user's is no new device,
+// here and for new_device.
+func TestDormantAccountWithoutACookie(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		event []change
+		want  float64
+	}{
+		{"cookies cleared at home", []change{berlin, laptop, cookie("new")}, 0},
+		{"cookies cleared in another home", []change{otherProvider, laptop, cookie("new")}, 1},
+		{"another laptop at home", []change{berlin, kali, cookie("new")}, knownNetworkStrength},
+	} {
+		if got := strengthOf(recognised(t).entry(signIn(on(60, "09:00"), c.event...)), dormantAccount); got != c.want {
+			t.Errorf("%s: strength %g, want %g", c.name, got, c.want)
+		}
+	}
+}
+
 func TestDormantAccountTellsWhatItSaw(t *testing.T) {
 	d := get(t, settled(t).entry(signIn(on(110, "09:00"), otherProvider, kali)), dormantAccount)
 	want := "First sign of life for 97 days, on Firefox on Linux from Other ISP (AS64650)" +

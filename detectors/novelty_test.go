@@ -230,6 +230,66 @@ func TestNoveltyTellsWhatItSaw(t *testing.T) {
 	}
 }
 
+// The user may have the kind of device that is new, in a version or with a
+// registration of its own.
+func TestNewDeviceTellsWhatIsNew(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		before []change // on each day
+		event  []change
+		want   string
+	}{
+		{
+			"a kind",
+			[]change{chrome, version("145")},
+			[]change{edge, version("142")},
+			"Sign-in from a device new for this user: Edge on Windows / device=Edge on Windows; registered=no; known_devices=1.00; ",
+		},
+		{
+			"an older version",
+			[]change{edge, version("145")},
+			[]change{edge, version("142")},
+			"Sign-in from Edge on Windows in version 142, older than this user's (145) / " +
+				"device=Edge on Windows; registered=no; known_devices=1.00; version=142.00; known_version=145.00; ",
+		},
+		{
+			"another registration",
+			[]change{edge, version("145"), bound("d1")},
+			[]change{edge, version("145"), bound("d2")},
+			"Sign-in from a registered device new for this user: Edge on Windows / device=Edge on Windows; registered=yes; known_devices=1.00; ",
+		},
+		{
+			"the first registration",
+			[]change{edge, version("145")},
+			[]change{edge, version("142"), bound("d1")},
+			"Sign-in from a registered device new for this user: Edge on Windows / device=Edge on Windows; registered=yes; known_devices=1.00; ",
+		},
+		{
+			"no registration",
+			[]change{edge, version("145"), bound("d1")},
+			[]change{edge, version("145")},
+			"Sign-in from an unregistered device new for this user: Edge on Windows / device=Edge on Windows; registered=no; known_devices=1.00; ",
+		},
+		{
+			"another system",
+			[]change{edge, version("145"), bound("d1")},
+			[]change{iphone, version("18")},
+			"Sign-in from a device new for this user: Safari on iOS / device=Safari on iOS; registered=no; known_devices=1.00; ",
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := newDiary(t)
+			for day := range 14 {
+				d.entry(signIn(on(day, "08:00"), append(c.before, berlin)...))
+			}
+			f := get(t, d.entry(signIn(on(20, "09:00"), append(c.event, paris)...)), newDevice)
+			if got := f.Summary + " / " + evidence(f); got != c.want {
+				t.Errorf("\n got %s\nwant %s", got, c.want)
+			}
+		})
+	}
+}
+
 // The same novelty again refreshes its evidence; another one is more evidence.
 func TestNoveltyKeys(t *testing.T) {
 	key := func(name string, changes ...change) uint64 {

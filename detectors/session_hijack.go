@@ -58,12 +58,12 @@ func (o *origin) otherHands(at *sighting, c client, kind clientKind) float64 {
 	return 0
 }
 
-// addressOrNetwork is what has changed since the session began.
-func addressOrNetwork(o *origin, at *sighting) string {
+// beganElsewhere says where a session began that goes on at another address.
+func (o *origin) beganElsewhere(at *sighting) string {
 	if o.network == at.network {
-		return "address"
+		return "it began at another address on another device"
 	}
-	return "network"
+	return "it began in another network on another device"
 }
 
 // detectSessionHijack sees a session go on from another network and another
@@ -92,19 +92,16 @@ func (s *Set) detectSessionHijack(e *event.Event, at *sighting, m *Memory, out [
 	if own && o.own {
 		return out
 	}
-	since := apart(o.at, at.at)
 	d := event.Detection{
 		Name:     sessionHijack,
 		Strength: strength,
 		Key:      uint64(at.session),
 		Session:  true,
-		Summary: "Session goes on from " + placeOrNetwork(&e.Source) + " with " + deviceName(e) + ", " +
-			spoken(since) + " after it was used from another " + addressOrNetwork(o, at) + " on another device",
+		Summary:  "Session goes on from " + placeOrNetwork(&e.Source) + " with " + deviceName(e) + "; " + o.beganElsewhere(at),
 		Evidence: []event.Fact{
 			event.Text("network", networkName(&e.Source)),
 			event.Text("device", deviceName(e)),
 			event.Text("place", placeName(&e.Source.Geo)),
-			event.Number("minutes", float64(since)/60),
 			event.Text("known_network_and_device", yesNo(own)),
 		},
 	}

@@ -135,7 +135,8 @@ func (m *Memory) tellsCountry(at *sighting) bool {
 
 // clientOddity is the same for device, browser and operating system. The finest
 // level is the registered device, else the provider's cookie, else the kind of
-// browser; a registered device that is new does not make its known browser odd.
+// browser; a registered device that is new does not make its known browser odd,
+// and a strange cookie says nothing of who uses private windows.
 func (m *Memory) clientOddity(at *sighting) float64 {
 	if at.device() == 0 || count(m.devices[:]) == 0 {
 		return 0
@@ -155,7 +156,7 @@ func (m *Memory) clientOddity(at *sighting) float64 {
 		levels[n].days = 0
 	}
 	n++
-	if at.browser != 0 && count(m.browsers[:]) > 0 {
+	if m.byCookie(at) || m.browsers.knows(at) {
 		levels[n] = m.levelOf(m.browsers[:], uint32(at.browser), personNewBrowser, attackerOfCookie)
 		n++
 	}
@@ -268,14 +269,17 @@ func (s *sighting) sourceKey() uint32 { return uint32(fold16(s.source)) }
 
 // networkWords says what is known of where a sign-in comes from.
 func (m *Memory) networkWords(at *sighting) string {
+	tellsCountry := m.tellsCountry(at)
 	switch {
 	case at.network == 0:
 		return "no address"
 	case m.knowsNetwork(at) && m.knowsSource(at):
 		return "a known address"
+	case m.knowsNetwork(at) && tellsCountry && !m.knowsCountry(at):
+		return "a known network in a new country"
 	case m.knowsNetwork(at):
 		return "a new address in a known network"
-	case !m.tellsCountry(at):
+	case !tellsCountry:
 		return "a new network"
 	case m.knowsCountry(at):
 		return "a new network in a known country"

@@ -70,6 +70,7 @@ func TestUnfamiliarSignInTellsWhatItSaw(t *testing.T) {
 		{[]change{otherProvider, chromeOnMac}, "Unlike this user: a new network in a known country, a new device of a known system; 355 times likelier to be somebody else"},
 		{[]change{kali, noAddress}, "Unlike this user: no address, a new device of a new system; 113 times likelier to be somebody else"},
 		{[]change{otherProvider, noUserAgent}, "Unlike this user: a new network in a known country, no device named; 14 times likelier to be somebody else"},
+		{[]change{berlin, sameProvider, chromeOnMac, country("FR")}, "Unlike this user: a known network in a new country, a new device of a known system; 21 times likelier to be somebody else"},
 		{[]change{berlin, sameProvider, chromeOnMac}, "Unlike this user: a new address in a known network, a new device of a known system; 16 times likelier to be somebody else"},
 	} {
 		d := get(t, settled(t).entry(signIn(on(20, "09:00"), c.event...)), unfamiliarSignIn)
@@ -80,6 +81,26 @@ func TestUnfamiliarSignInTellsWhatItSaw(t *testing.T) {
 	d := get(t, settled(t).entry(signIn(on(20, "09:00"), otherProvider, noUserAgent)), unfamiliarSignIn)
 	if text := evidence(d); !strings.Contains(text, "network=Other ISP (AS64650); ") || strings.Contains(text, "device=") {
 		t.Errorf("evidence %s", text)
+	}
+}
+
+// A network that is known through a VPN tells no country; without the VPN, the
+// country is what is odd, unless the very address is known.
+func TestUnfamiliarSignInTellsTheCountryOfAKnownNetwork(t *testing.T) {
+	d := settled(t)
+	d.entry(signIn(on(17, "09:00"), tokyo, laptop, through("vpn")))
+	for _, c := range []struct {
+		event []change
+		want  string
+	}{
+		{[]change{tokyo, laptop, ip("203.0.113.6")}, "a known network in a new country"},
+		{[]change{tokyo, laptop, ip("203.0.113.6"), through("vpn")}, "a new address in a known network"},
+		{[]change{tokyo, laptop}, "a known address"},
+	} {
+		at := mustSee(signIn(on(20, "09:00"), c.event...))
+		if got := d.m.networkWords(&at); got != c.want {
+			t.Errorf("%q, want %q", got, c.want)
+		}
 	}
 }
 

@@ -33,3 +33,12 @@ func (m *Memory) outdated(at *sighting) bool {
 	v := &m.vintages[i]
 	return v.behind < math.MaxUint8 && uint32(at.version)+uint32(v.behind) < uint32(v.newest)
 }
+
+// newestOf is the newest version that the user has had of a kind of browser; 0:
+// none is known.
+func (m *Memory) newestOf(at *sighting) uint16 {
+	if i := indexOf(m.devices[:], at.family); i >= 0 {
+		return m.vintages[i].newest
+	}
+	return 0
+}

@@ -52,7 +52,7 @@ var phrases = [...]string{
 
 	// What is done with an account.
 	" resources read within ", " of them confidential or restricted", " apps new for this user opened within ",
-	" after it was used from another network", " on another device", " in a browser new for this user: ", "Workload used from ",
+	"; it began in another network on another device", ", not known as this user's before today: ", " from a registered device new for this user: ", "Workload used from ",
 	"Let in an app that is not sanctioned: ", ", for the whole tenant",
 	", which is not sanctioned and was first seen on ", ", which nobody has sanctioned and was first seen on ", " so far",
 	"Device that is not compliant used on what is ", "Temporary access to ", " used outside its approved window",
