@@ -112,6 +112,9 @@ func (s *Set) tellGuests(e *event.Event, m *SourceMemory, out []event.Event) []e
 // Who came in within the day is not counted: people who mistype their password
 // come in after all, and of those who are sprayed next to nobody does.
 //
+// From then on a network that was part of a campaign tells its own numbers: those
+// of the campaign are not what happened there.
+//
 // What looks like both is stuffing: see credential_stuffing.
 func (s *Set) recognise(m *SourceMemory) bool {
 	window := uint32(s.cfg.PasswordSpray.Window / time.Second)
@@ -135,8 +138,11 @@ func (s *Set) recognise(m *SourceMemory) bool {
 		return false
 	}
 	a := &m.attack
-	if a.over(m.newest) {
+	switch {
+	case a.over(m.newest):
 		m.begin(n.first)
+	case a.networks != 0:
+		a.users, a.attempts, a.networks = 0, 0, 0
 	}
 	a.stuffing = stuffing
 	a.last = m.newest
@@ -204,6 +210,25 @@ func (a *attack) facts(tries uint32) event.Signal {
 	}
 }
 
+// inPart reports that as many were counted as are remembered, so that there may
+// have been more: users at one network, or the targets of a campaign, on each of
+// whom there was a wrong password.
+func inPart(from *event.Signal) bool {
+	if from.Networks == 0 {
+		return from.Users >= maxTried
+	}
+	return from.Attempts >= maxTargets
+}
+
+// attempts is how many wrong passwords a signal tells of, in words.
+func attempts(from *event.Signal) string {
+	text := plural(from.Attempts, "wrong password")
+	if inPart(from) {
+		return "at least " + text
+	}
+	return text
+}
+
 // sourceOf is what a signal says of where its cause came from.
 func sourceOf(cause *event.Event) event.Source {
 	return event.Source{IP: cause.Source.IP, Anonymizer: cause.Source.Anonymizer, AS: cause.Source.AS}
@@ -256,8 +281,11 @@ func attackEvidence(e *event.Event, name string) event.Detection {
 			event.Number("attempts", float64(from.Attempts)),
 			event.Number("on_this_user", float64(from.Tries)),
 			event.Text("network", networkName(&e.Source)),
-			event.Text("since", from.Since.String()),
+			event.Text(begun(e), from.Since.String()),
 		},
+	}
+	if inPart(from) {
+		d.Evidence = append(d.Evidence, event.Text("at_least", yesNo(true)))
 	}
 	switch {
 	case onlyTried(e):
@@ -268,4 +296,14 @@ func attackEvidence(e *event.Event, name string) event.Detection {
 	}
 	d.Evidence = append(d.Evidence, event.Text("signed_in", from.SignedIn.String()))
 	return d
+}
+
+// begun is the name of when the attack began. Who came in from a network of a
+// campaign is told of the campaign's numbers, but since when passwords were tried
+// at that network: by it those who came in before are told apart.
+func begun(e *event.Event) string {
+	if e.Signal.Networks != 0 && !onlyTried(e) {
+		return "here_since"
+	}
+	return "since"
 }

@@ -32,6 +32,6 @@ func (c *CredentialStuffingConfig) is(n *tries) bool {
 func stuffingEvidence(e *event.Event) event.Detection {
 	d, from := attackEvidence(e, credentialStuffing), &e.Signal
 	d.Summary = fmt.Sprintf("%s from %s, where %s were tried on %s, few on each",
-		attempted(e), networkName(&e.Source), plural(from.Attempts, "wrong password"), plural(from.Users, "user"))
+		attempted(e), networkName(&e.Source), attempts(from), plural(from.Users, "user"))
 	return d
 }

@@ -67,11 +67,11 @@ func sprayEvidence(e *event.Event) event.Detection {
 	d, from := attackEvidence(e, passwordSpray), &e.Signal
 	if from.Networks == 0 {
 		d.Summary = fmt.Sprintf("%s from %s, where %s were tried on %s",
-			attempted(e), networkName(&e.Source), plural(from.Attempts, "wrong password"), plural(from.Users, "user"))
+			attempted(e), networkName(&e.Source), attempts(from), plural(from.Users, "user"))
 		return d
 	}
 	d.Summary = fmt.Sprintf("%s from %s, part of a campaign: %s on %s from %s",
-		attempted(e), networkName(&e.Source), plural(from.Attempts, "wrong password"), plural(from.Users, "user"), plural(from.Networks, "network"))
+		attempted(e), networkName(&e.Source), attempts(from), plural(from.Users, "user"), plural(from.Networks, "network"))
 	d.Evidence = append(d.Evidence, event.Number("networks", float64(from.Networks)))
 	if from.Tries == 0 {
 		d.Strength = min(d.Strength, campaignStrength)

@@ -2,6 +2,7 @@ package detectors
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -180,5 +181,95 @@ func TestWhatGoesOnBecomesUsual(t *testing.T) {
 	}
 	if c := o.org.campaign; c.felt(o.org.newest) {
 		t.Errorf("still a campaign: %+v", c)
+	}
+}
+
+// A network of a campaign that is recognised by itself tells what happened there
+// and not what the campaign has come to, also when it is told of the campaign
+// again. Who was told goes by the same name.
+func TestNetworkOfACampaignTellsItsOwnNumbers(t *testing.T) {
+	for _, c := range []struct {
+		name          string
+		users, rounds int // at that network
+		told          string
+		want          event.Signal // of who comes in from there
+	}{
+		{"a few of the campaign", 3, 1, passwordSpray, event.Signal{Users: 41, Attempts: 41, Networks: 13}},
+		{"stuffing", 30, 1, credentialStuffing, event.Signal{Users: 30, Attempts: 30}},
+		{"a spray", 9, 4, passwordSpray, event.Signal{Users: 9, Attempts: 36}},
+	} {
+		o := newOrganisation(t)
+		o.watched(30)
+		last, found := o.sprays(40, 1, 12, on(0, "00:00"), 20*event.Minute)
+		if found == 0 {
+			t.Fatal("no campaign")
+		}
+		for i := range c.users * c.rounds {
+			last += 20 * event.Second
+			o.signIn(fmt.Sprint("other", i%c.users), home(1), last, wrongPassword)
+		}
+		if c.want.Networks == 0 { // the campaign goes on, and tells its networks again
+			note := noteOf(&o.tried[0], event.NoteCampaign)
+			note.Source.IP = netip.MustParseAddr(home(1))
+			note.Signal = event.Signal{Users: 100, Attempts: 120, Networks: 61}
+			o.detect(&note)
+		}
+		signals := o.signals("visitor", home(1), last+event.Minute)
+		if len(signals) != 1 {
+			t.Fatalf("%s: %d signals", c.name, len(signals))
+		}
+		got := signals[0].Signal
+		if signals[0].Code != c.told || got.Networks != c.want.Networks || got.Users != c.want.Users || got.Attempts != c.want.Attempts {
+			t.Errorf("%s: told %s %+v, want %s %+v", c.name, signals[0].Code, got, c.told, c.want)
+		}
+		for user := range c.users {
+			name := ""
+			for _, tried := range o.tried {
+				if tried.User.Subject == fmt.Sprint("other", user) {
+					name = tried.Code
+				}
+			}
+			for _, in := range o.signals(fmt.Sprint("other", user), home(1), last+2*event.Minute) {
+				if name != "" && in.Code != name {
+					t.Errorf("%s: other%d was told of %s, and on coming in of %s", c.name, user, name, in.Code)
+				}
+			}
+		}
+	}
+}
+
+// Where as many were counted as are remembered there may have been more. Of a
+// campaign that who came in is told of, the start is that of its network.
+func TestNumbersOfAnAttackInWords(t *testing.T) {
+	since := on(0, "10:00")
+	for _, c := range []struct {
+		name    string
+		outcome event.Outcome
+		signal  event.Signal
+		summary string
+		atLeast bool
+		start   string
+	}{
+		{passwordSpray, event.Failure, event.Signal{Users: 63, Attempts: 190}, "Wrong password from Home ISP (AS64601), where 190 wrong passwords were tried on 63 users", false, "since"},
+		{passwordSpray, event.Failure, event.Signal{Users: maxTried, Attempts: 190}, "Wrong password from Home ISP (AS64601), where at least 190 wrong passwords were tried on 64 users", true, "since"},
+		{credentialStuffing, "", event.Signal{Users: maxTried, Attempts: 64}, "Sign-in from Home ISP (AS64601), where at least 64 wrong passwords were tried on 64 users, few on each", true, "since"},
+		{passwordSpray, event.Failure, event.Signal{Users: 90, Attempts: 127, Networks: 48}, "Wrong password from Home ISP (AS64601), part of a campaign: 127 wrong passwords on 90 users from 48 networks", false, "since"},
+		{passwordSpray, event.Failure, event.Signal{Users: 94, Attempts: maxTargets, Networks: 48}, "Wrong password from Home ISP (AS64601), part of a campaign: at least 128 wrong passwords on 94 users from 48 networks", true, "since"},
+		{passwordSpray, "", event.Signal{Users: 128, Attempts: 130, Networks: 61}, "Sign-in from Home ISP (AS64601), part of a campaign: at least 130 wrong passwords on 128 users from 61 networks", true, "here_since"},
+	} {
+		e := signIn(since+event.Hour, potsdam)
+		e.Kind, e.Action, e.Code, e.Outcome, e.Signal = event.KindSignal, event.IDPSignal, c.name, c.outcome, c.signal
+		e.Signal.Since = since
+		d := New(Defaults()).DetectSignal(&e, nil)
+		if len(d) != 1 || d[0].Summary != c.summary {
+			t.Errorf("evidence %+v, want %q", d, c.summary)
+			continue
+		}
+		has := func(name string) bool {
+			return slices.ContainsFunc(d[0].Evidence, func(f event.Fact) bool { return f.Name == name })
+		}
+		if has("at_least") != c.atLeast || !has(c.start) {
+			t.Errorf("%s: facts %+v, want at_least %t, %s", c.summary, d[0].Evidence, c.atLeast, c.start)
+		}
 	}
 }
