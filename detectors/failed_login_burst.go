@@ -87,10 +87,14 @@ func (f *failures) add(at *sighting, own bool) {
 func (f *failures) forgetBefore(t seconds) {
 	for i := range f.list {
 		if at := f.list[i].at; at != 0 && at < t {
-			f.list[i] = failure{}
-			f.own &^= 1 << i
+			f.drop(i)
 		}
 	}
+}
+
+func (f *failures) drop(i int) {
+	f.list[i] = failure{}
+	f.own &^= 1 << i
 }
 
 // burst is the failures of one window.
