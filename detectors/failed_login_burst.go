@@ -31,7 +31,8 @@ const failuresKept = 7 * 24 * time.Hour
 // is known by, a burst is mostly a forgotten password or a stale app.
 const ownBurstStrength = 0.3
 
-// failures are the last wrong passwords by event time, unsorted.
+// failures are the last wrong passwords by event time, unsorted, that no sign-in
+// or reset of the user's own has settled.
 type failures struct {
 	list [maxFailures]failure
 	own  uint16 // bit i: list[i] came from a known network and a known device
