@@ -55,7 +55,7 @@ func (s *Set) detectAtypicalTravel(e *event.Event, at *sighting, m *Memory, out 
 		Name:     atypicalTravel,
 		Strength: strength,
 		Key:      uint64(at.network),
-		Summary: fmt.Sprintf("Sign-in from %s on a new device %s %s %s: %s km from anywhere this user was seen lately",
+		Summary: fmt.Sprintf("Sign-in from %s on a new device %s %s a sign-in in %s: %s km from anywhere this user was seen lately",
 			placeName(&e.Source.Geo), spoken(span), relation, from.name(), grouped(leastKM)),
 		Evidence: []event.Fact{
 			event.Text("place", placeName(&e.Source.Geo)),

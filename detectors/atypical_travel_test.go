@@ -64,7 +64,7 @@ func TestAtypicalTravelNeverComesWithImpossibleTravel(t *testing.T) {
 
 func TestAtypicalTravelTellsWhatItSaw(t *testing.T) {
 	d := get(t, settled(t).entry(signIn(on(13, "23:00"), tokyo, kali)), atypicalTravel)
-	want := "Sign-in from Tokyo (JP) on a new device 15 hours after Berlin (DE): 8,877 km from anywhere this user was seen lately" +
+	want := "Sign-in from Tokyo (JP) on a new device 15 hours after a sign-in in Berlin (DE): 8,877 km from anywhere this user was seen lately" +
 		" / place=Tokyo (JP); other_place=Berlin (DE); distance_km=8876.96; speed_kmh=591.80; hours=15.00; device=Firefox on Linux; "
 	if got := d.Summary + " / " + evidence(d); got != want {
 		t.Errorf("\n got %s\nwant %s", got, want)
@@ -75,7 +75,7 @@ func TestAtypicalTravelTellsWhatItSaw(t *testing.T) {
 	}
 	late.entry(signIn(on(14, "08:00"), berlin, laptop))
 	if d := get(t, late.entry(signIn(on(13, "17:00"), tokyo, kali)), atypicalTravel); d.Summary !=
-		"Sign-in from Tokyo (JP) on a new device 15 hours before Berlin (DE): 8,877 km from anywhere this user was seen lately" {
+		"Sign-in from Tokyo (JP) on a new device 15 hours before a sign-in in Berlin (DE): 8,877 km from anywhere this user was seen lately" {
 		t.Errorf("late: %s", d.Summary)
 	}
 }

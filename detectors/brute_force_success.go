@@ -29,16 +29,18 @@ const (
 // detectBruteForceSuccess sees a success that follows wrong passwords from the
 // same source network, bound device or session. Failures from elsewhere do not
 // count: whoever guesses in vain must not make the user's own sign-in
-// suspicious.
+// suspicious. Nor do those that have come to an end already: see settle and
+// learnPassword.
 func (s *Set) detectBruteForceSuccess(e *event.Event, at *sighting, m *Memory, out []event.Detection) []event.Detection {
 	cfg := s.cfg.BruteForceSuccess
 	if !cfg.Enabled {
 		return out
 	}
-	guesses, first := m.failures.leadingTo(at, uint32(cfg.Window/time.Second))
+	guesses, first, last := m.failures.leadingTo(at, uint32(cfg.Window/time.Second))
 	if guesses < cfg.Failures {
 		return out
 	}
+	span := last.since(first)
 	own := m.atHome(at) || at.device() == 0 && m.knowsNetwork(at) // a log that names no device has none to be new
 	d := event.Detection{
 		Name:     bruteForceSuccess,
@@ -46,10 +48,10 @@ func (s *Set) detectBruteForceSuccess(e *event.Event, at *sighting, m *Memory, o
 		Key:      uint64(at.source),
 		Session:  at.session != 0,
 		Summary: fmt.Sprintf("Sign-in from %s after %d wrong passwords within %s",
-			placeOrNetwork(&e.Source), guesses, spoken(at.at.since(first))),
+			placeOrNetwork(&e.Source), guesses, spoken(span)),
 		Evidence: []event.Fact{
 			event.Number("failures", float64(guesses)),
-			event.Number("minutes", float64(at.at.since(first))/60),
+			event.Number("minutes", float64(span)/60),
 			event.Text("network", networkName(&e.Source)),
 			event.Text("known_network_and_device", yesNo(own)),
 		},
@@ -71,21 +73,39 @@ func placeOrNetwork(s *event.Source) string {
 }
 
 // leadingTo counts the failures of the window before the sighting that share
-// its source network, bound device or session, and returns the first one's
-// time.
-func (f *failures) leadingTo(at *sighting, window uint32) (n int, first seconds) {
-	bound, session := fold16(at.bound), fold16(at.session)
+// its origin, and returns the times of the first and the last of them.
+func (f *failures) leadingTo(at *sighting, window uint32) (n int, first, last seconds) {
 	for i := range f.list {
 		g := &f.list[i]
-		if g.at == 0 || g.at > at.at || at.at.since(g.at) > window {
+		if !g.leadsTo(at) || at.at.since(g.at) > window {
 			continue
 		}
-		if g.source != 0 && g.source == at.source || g.bound != 0 && g.bound == bound || g.session != 0 && g.session == session {
-			n++
-			if first == 0 || g.at < first {
-				first = g.at
-			}
+		n++
+		if first == 0 || g.at < first {
+			first = g.at
+		}
+		last = max(last, g.at)
+	}
+	return n, first, last
+}
+
+// settle drops the failures that led to a sign-in that is held to be the user's
+// own, so that they do not lead to the next one too.
+func (f *failures) settle(at *sighting) {
+	for i := range f.list {
+		if f.list[i].leadsTo(at) {
+			f.drop(i)
 		}
 	}
-	return n, first
+}
+
+// leadsTo reports that the failure is not after the sighting and shares its
+// source network, bound device or session.
+func (g *failure) leadsTo(at *sighting) bool {
+	if g.at == 0 || g.at > at.at {
+		return false
+	}
+	return g.source != 0 && g.source == at.source ||
+		g.bound != 0 && g.bound == fold16(at.bound) ||
+		g.session != 0 && g.session == fold16(at.session)
 }

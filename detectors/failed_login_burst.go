@@ -31,7 +31,8 @@ const failuresKept = 7 * 24 * time.Hour
 // is known by, a burst is mostly a forgotten password or a stale app.
 const ownBurstStrength = 0.3
 
-// failures are the last wrong passwords by event time, unsorted.
+// failures are the last wrong passwords by event time, unsorted, that no sign-in
+// or reset of the user's own has settled.
 type failures struct {
 	list [maxFailures]failure
 	own  uint16 // bit i: list[i] came from a known network and a known device
@@ -87,10 +88,14 @@ func (f *failures) add(at *sighting, own bool) {
 func (f *failures) forgetBefore(t seconds) {
 	for i := range f.list {
 		if at := f.list[i].at; at != 0 && at < t {
-			f.list[i] = failure{}
-			f.own &^= 1 << i
+			f.drop(i)
 		}
 	}
+}
+
+func (f *failures) drop(i int) {
+	f.list[i] = failure{}
+	f.own &^= 1 << i
 }
 
 // burst is the failures of one window.

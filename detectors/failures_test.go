@@ -170,6 +170,42 @@ func TestBruteForceSuccess(t *testing.T) {
 	}
 }
 
+// Wrong passwords lead to one success of the user's own, and to none after the
+// user has set another password. What may be the guesser's doing settles nothing.
+func TestBruteForceSuccessIsToldOfOneSuccess(t *testing.T) {
+	reset := action(event.PasswordReset)
+	before := func(e *event.Event) { e.Time = on(20, "08:30") }
+	for _, c := range []struct {
+		name    string
+		guess   []change
+		between []change
+		success []change
+		want    float64
+	}{
+		{"own sign-in", []change{berlin, laptop}, []change{berlin, laptop}, []change{berlin, laptop}, 0},
+		{"own sign-in from elsewhere", []change{berlin, laptop}, []change{paris, laptop}, []change{berlin, laptop}, 0.25},
+		{"own sign-in in the session", []change{tokyo, session("x")}, []change{berlin, laptop, session("x")}, []change{tokyo, session("x")}, 0},
+		{"challenged sign-in", []change{tokyo, kali}, []change{tokyo, kali}, []change{tokyo, kali}, 1},
+		{"challenged sign-in, proven", []change{tokyo, kali}, []change{tokyo, kali, factor(event.FactorStrong)}, []change{tokyo, kali}, 0},
+		{"reset at home", []change{berlin, laptop}, []change{berlin, laptop, reset}, []change{berlin, laptop}, 0},
+		{"reset at home, on another device", []change{berlin, kali}, []change{berlin, kali, reset}, []change{berlin, kali}, 0},
+		{"reset at home, guesses elsewhere", []change{tokyo, kali}, []change{berlin, laptop, reset}, []change{tokyo, kali}, 0},
+		{"reset from where nobody knows the user", []change{tokyo, kali}, []change{tokyo, kali, reset}, []change{tokyo, kali}, 1},
+		{"reset from nowhere", []change{tokyo, kali}, []change{noAddress, reset}, []change{tokyo, kali}, 1},
+		{"reset that failed", []change{berlin, laptop}, []change{berlin, laptop, reset, unsuccessful}, []change{berlin, laptop}, 0.25},
+		{"reset before the guesses", []change{berlin, laptop}, []change{berlin, laptop, reset, before}, []change{berlin, laptop}, 0.25},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := settled(t)
+			d.guess(5, on(20, "09:00"), 56*time.Second, c.guess...)
+			d.entry(signIn(on(20, "09:01"), c.between...))
+			if got := strengthOf(d.entry(signIn(on(20, "09:17"), c.success...)), bruteForceSuccess); got != c.want {
+				t.Errorf("strength %g, want %g", got, c.want)
+			}
+		})
+	}
+}
+
 func TestBruteForceSuccessOfANewcomer(t *testing.T) {
 	d := newDiary(t)
 	for day := range 3 {
@@ -193,10 +229,10 @@ func TestBruteForceSuccessTellsWhatItSaw(t *testing.T) {
 	d := settled(t)
 	d.guess(6, on(20, "09:00"), 5*time.Minute, tokyo, kali)
 	got := get(t, d.entry(signIn(on(20, "09:02"), tokyo, kali, session("s"))), bruteForceSuccess)
-	if want := "Sign-in from Tokyo (JP) after 6 wrong passwords within 7 minutes"; got.Summary != want {
+	if want := "Sign-in from Tokyo (JP) after 6 wrong passwords within 5 minutes"; got.Summary != want {
 		t.Errorf("summary %q, want %q", got.Summary, want)
 	}
-	if want := "failures=6.00; minutes=7.00; network=Kanto Net (AS64620); known_network_and_device=no; "; evidence(got) != want {
+	if want := "failures=6.00; minutes=5.00; network=Kanto Net (AS64620); known_network_and_device=no; "; evidence(got) != want {
 		t.Errorf("evidence %s, want %s", evidence(got), want)
 	}
 	if !got.Session {

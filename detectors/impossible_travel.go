@@ -197,7 +197,7 @@ func (j *journey) detection(e *event.Event, at *sighting, m *Memory) event.Detec
 		Key:       j.key,
 		Session:   at.session != 0,
 		Elsewhere: j.anchor.source,
-		Summary: fmt.Sprintf("Sign-in from %s %s %s %s: %s km at %s km/h",
+		Summary: fmt.Sprintf("Sign-in from %s %s %s a sign-in in %s: %s km at %s km/h",
 			here, spoken(j.seconds), relation, there, grouped(j.distanceKM), grouped(j.speedKMH)),
 		Evidence: evidence,
 	}

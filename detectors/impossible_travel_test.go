@@ -143,7 +143,7 @@ func TestImpossibleTravelTellsWhatItSaw(t *testing.T) {
 	d.entry(signIn(on(14, "10:00"), berlin, laptop))
 	got := get(t, d.entry(signIn(on(14, "10:38"), tokyo, kali, session("s9"))), impossibleTravel)
 
-	if want := "Sign-in from Tokyo (JP) 38 minutes after Berlin (DE): 8,877 km at 14,016 km/h"; got.Summary != want {
+	if want := "Sign-in from Tokyo (JP) 38 minutes after a sign-in in Berlin (DE): 8,877 km at 14,016 km/h"; got.Summary != want {
 		t.Errorf("summary\n got %s\nwant %s", got.Summary, want)
 	}
 	want := "from=Berlin (DE); to=Tokyo (JP); distance_km=8876.96; speed_kmh=14016.25; minutes=38.00; radius_km=20.00; other_radius_km=20.00; known_device=no; "
@@ -205,7 +205,7 @@ func TestImpossibleTravelSeesALateSignInBetweenItsNeighbours(t *testing.T) {
 	d.entry(signIn(on(14, "22:30"), berlin, laptop))
 	late := d.entry(signIn(on(14, "22:00"), tokyo, kali))
 	got := get(t, late, impossibleTravel)
-	if want := "Sign-in from Tokyo (JP) 30 minutes before Berlin (DE): 8,877 km at 17,754 km/h"; got.Summary != want {
+	if want := "Sign-in from Tokyo (JP) 30 minutes before a sign-in in Berlin (DE): 8,877 km at 17,754 km/h"; got.Summary != want {
 		t.Errorf("summary\n got %s\nwant %s", got.Summary, want)
 	}
 	if from := got.Evidence[0]; from != event.Text("from", "Tokyo (JP)") {
@@ -229,32 +229,32 @@ func TestImpossibleTravelChoosesAmongItsNeighbours(t *testing.T) {
 		{
 			"the later is nearer in time",
 			signIn(on(14, "10:00"), berlin), signIn(on(14, "11:00"), munich), signIn(on(14, "10:50"), tokyo),
-			"Sign-in from Tokyo (JP) 10 minutes before Munich (DE)", 1,
+			"Sign-in from Tokyo (JP) 10 minutes before a sign-in in Munich (DE)", 1,
 		},
 		{
 			"the earlier is nearer in time",
 			signIn(on(14, "10:00"), berlin), signIn(on(14, "11:00"), munich), signIn(on(14, "10:05"), tokyo),
-			"Sign-in from Tokyo (JP) 5 minutes after Berlin (DE)", 1,
+			"Sign-in from Tokyo (JP) 5 minutes after a sign-in in Berlin (DE)", 1,
 		},
 		{
 			"the nearer is downgraded",
 			signIn(on(14, "10:00"), berlin, bound("mac-1")), signIn(on(14, "11:00"), munich), signIn(on(14, "10:05"), tokyo, bound("mac-1")),
-			"Sign-in from Tokyo (JP) 55 minutes before Munich (DE)", 1,
+			"Sign-in from Tokyo (JP) 55 minutes before a sign-in in Munich (DE)", 1,
 		},
 		{
 			"both are later",
 			signIn(on(15, "12:00"), berlin), signIn(on(14, "22:30"), munich), signIn(on(14, "22:00"), tokyo),
-			"Sign-in from Tokyo (JP) 30 minutes before Munich (DE)", 1,
+			"Sign-in from Tokyo (JP) 30 minutes before a sign-in in Munich (DE)", 1,
 		},
 		{
 			"both are earlier",
 			signIn(on(14, "10:00"), munich), signIn(on(14, "12:00"), berlin), signIn(on(14, "12:20"), tokyo),
-			"Sign-in from Tokyo (JP) 20 minutes after Berlin (DE)", 1,
+			"Sign-in from Tokyo (JP) 20 minutes after a sign-in in Berlin (DE)", 1,
 		},
 		{
 			"at the same moment as one",
 			signIn(on(14, "10:00"), berlin), signIn(on(14, "14:00"), munich), signIn(on(14, "10:00"), tokyo),
-			"Sign-in from Tokyo (JP) 0 seconds after Berlin (DE): 8,877 km at 532,617 km/h", 1,
+			"Sign-in from Tokyo (JP) 0 seconds after a sign-in in Berlin (DE): 8,877 km at 532,617 km/h", 1,
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -68,20 +68,25 @@ func (p *password) replaced(leak *event.Leak) bool {
 }
 
 // learnPassword remembers when the password was changed, unless somebody who
-// was challenged has done it, and since when a leak of unknown time is known.
-func (m *Memory) learnPassword(e *event.Event, v Verdict) {
+// was challenged has done it, and since when a leak of unknown time is known. A
+// change from the user's own network or device also ends the wrong passwords
+// before it: the password was forgotten. From elsewhere it may be the guesser's.
+func (m *Memory) learnPassword(e *event.Event, at *sighting, v Verdict) {
 	if e.Outcome != event.Success || !byPerson(e) {
 		return
 	}
 	switch p := &m.password; {
 	case e.Action == event.PasswordReset, e.Action == event.CredentialChange && changeOf(e) == passwordChanged:
 		if !v.challenged() {
-			p.changed = max(p.changed, secondsOf(e.Time))
+			p.changed = max(p.changed, at.at)
+			if m.knowsNetwork(at) || m.ownDevice(at) {
+				m.failures.forgetBefore(at.at.plus(1))
+			}
 		}
 	case e.Action != event.SignIn:
 	case e.User.Leaked.List == "" || e.User.Leaked.At != 0:
 		p.listed = 0
 	case p.listed == 0:
-		p.listed = secondsOf(e.Time)
+		p.listed = at.at
 	}
 }

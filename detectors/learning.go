@@ -60,7 +60,7 @@ func (s *Set) Learn(e *event.Event, m *Memory, v Verdict) {
 	s.forgetUses(m, at.at)
 	m.learnProtocol(e, v)
 	m.learnConsent(e, v)
-	m.learnPassword(e, v)
+	m.learnPassword(e, &at, v)
 	m.noteActivity(e)
 	s.learnUse(e, &at, m, v)
 	switch {
@@ -135,7 +135,9 @@ func confirmedStrongly(e *event.Event) bool {
 }
 
 // learnAfterQuiet learns the places that wait when nothing was challenged for
-// long enough.
+// long enough. The event that finds it quiet was judged without them, and must
+// have been: were they learned before it, an attacker who comes back after the
+// quiet would be known already.
 func (s *Set) learnAfterQuiet(m *Memory, now seconds, v Verdict) {
 	if v.challenged() {
 		m.progress.challenged = max(m.progress.challenged, now)
@@ -179,6 +181,7 @@ func (s *Set) teach(m *Memory, at *sighting) {
 	s.teachDevice(m, at)
 	m.teachBrowser(at)
 	m.teachHour(at)
+	m.failures.settle(at)
 }
 
 // teachCountry learns what tells the person's own country. A gateway's country
@@ -305,7 +308,7 @@ type Familiarity struct {
 	KnownDevice    bool    // false also where the log does not tell
 	KnownNetwork   bool    // a corporate network is known to everybody
 	KnownCountry   bool
-	RecentFailures int // wrong passwords in the window of brute_force_success before the event, up to 12
+	RecentFailures int // wrong passwords in the window of brute_force_success before the event, up to 12; less those that an own sign-in or reset has settled
 }
 
 // Familiarity tells how e fits what m remembers, before e teaches anything.

@@ -1,6 +1,7 @@
 package detectors
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -53,19 +54,40 @@ func grouped(f float64) string {
 	return string(b)
 }
 
-// spoken writes a span of seconds in the largest unit that says enough.
+// spoken writes a span of seconds, rounded by at most a twentieth, so that it
+// agrees with the speed that is told beside it: "51 minutes", "2 h 47 min".
 func spoken(span uint32) string {
-	const minute, hour, day = 60, 3600, 86400
+	const second, minute, hour, day = 1, 60, 3600, 86400
 	switch {
 	case span < minute:
 		return plural(span, "second")
+	case span < 10*minute:
+		return inTwoUnits(span, minute, "minute", "min", second, "s")
 	case span < 2*hour:
-		return plural(span/minute, "minute")
+		return plural(rounded(span, minute), "minute")
+	case span < 10*hour:
+		return inTwoUnits(span, hour, "hour", "h", minute, "min")
 	case span < 2*day:
-		return plural(span/hour, "hour")
+		return plural(rounded(span, hour), "hour")
+	case span < 10*day:
+		return inTwoUnits(span, day, "day", "d", hour, "h")
 	}
-	return plural(span/day, "day")
+	return plural(rounded(span, day), "day")
 }
+
+// inTwoUnits writes a span in short units, or by the larger one's name where
+// nothing is left for the smaller.
+func inTwoUnits(span, large uint32, name, short string, small uint32, smallShort string) string {
+	span = rounded(span, small) * small
+	n, rest := span/large, span%large/small
+	if rest == 0 {
+		return plural(n, name)
+	}
+	return fmt.Sprintf("%d %s %d %s", n, short, rest, smallShort)
+}
+
+// rounded is the span in the nearest whole number of units.
+func rounded(span, unit uint32) uint32 { return span/unit + (span%unit+unit/2)/unit }
 
 func plural(n uint32, unit string) string {
 	text := strconv.FormatUint(uint64(n), 10) + " " + unit

@@ -41,7 +41,7 @@ var phrases = [...]string{
 	":00 local time on a weekend, when this user hardly ever signs in", "First sign of life for ",
 
 	// Travel.
-	" minutes after ", " hours after ", " days after ", " km/h", " km at ", " on a new device ",
+	" minutes after ", " hours after ", "a sign-in in ", " km/h", " km at ", " on a new device ",
 	" km from anywhere this user was seen lately",
 
 	// Passwords and second factors.

@@ -76,7 +76,7 @@ func TestDemoShowsTheFirstAttack(t *testing.T) {
 	}
 	r := start(t, Options{noHistory: true, Seed: 1, headStart: 2 * time.Minute})
 	r.await(t, "attack", "A stolen password signs in from Tokyo")
-	r.await(t, "high", "step_up", "anna.weber@corp.example", "Sign-in from Tokyo (JP) 1 minute after Berlin (DE)")
+	r.await(t, "high", "step_up", "anna.weber@corp.example", "Sign-in from Tokyo (JP) 1 min", " after a sign-in in Berlin (DE)")
 	r.stop(t)
 	if !strings.Contains(r.messages.String(), " 0 dead letters") {
 		t.Errorf("at the end: %s", r.messages.String())
