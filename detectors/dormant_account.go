@@ -39,6 +39,9 @@ const shortAbsence = 7
 // user too, on a device or network that the user is not known by: accounts that
 // nobody looks at are taken over, and come back from elsewhere. People who
 // return from leave come back to what they had.
+//
+// A challenged sign-in ends no absence, or the intruder's next one would look
+// harmless and teach; but that one is no first sign of life any more.
 func (s *Set) detectDormantAccount(e *event.Event, at *sighting, m *Memory, out []event.Detection) []event.Detection {
 	last := max(m.progress.day, m.absence.active)
 	if !s.cfg.DormantAccount.Enabled || last == 0 || at.at.day() <= last {
@@ -50,11 +53,15 @@ func (s *Set) detectDormantAccount(e *event.Event, at *sighting, m *Memory, out 
 	if away <= threshold || strength == 0 {
 		return out
 	}
+	life := "First sign of life for"
+	if m.pending.newestDay() > last {
+		life = "Nothing but challenged sign-ins for"
+	}
 	return append(out, event.Detection{
 		Name:     dormantAccount,
 		Strength: strength,
 		Key:      uint64(at.network)<<32 | uint64(at.device()),
-		Summary:  fmt.Sprintf("First sign of life for %d days, on %s from %s", away, deviceName(e), networkName(&e.Source)),
+		Summary:  fmt.Sprintf("%s %d days, on %s from %s", life, away, deviceName(e), networkName(&e.Source)),
 		Evidence: []event.Fact{
 			event.Number("days_away", float64(away)),
 			event.Number("longest_before", float64(usual)),
@@ -62,6 +69,18 @@ func (s *Set) detectDormantAccount(e *event.Event, at *sighting, m *Memory, out 
 			event.Text("known_network", yesNo(m.knowsNetwork(at))),
 		},
 	})
+}
+
+// newestDay is that of the newest sign-in that waits; 0 for none.
+func (p *pending) newestDay() uint16 {
+	var newest seconds
+	for i := range p {
+		newest = max(newest, p[i].at)
+	}
+	if newest == 0 {
+		return 0
+	}
+	return newest.day()
 }
 
 // strangeReturn is how little the place of a return is the subject's own: 0

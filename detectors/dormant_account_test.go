@@ -76,3 +76,21 @@ func TestDormantAccountTellsWhatItSaw(t *testing.T) {
 		t.Errorf("\n got %s\nwant %s", got, want)
 	}
 }
+
+// A challenged sign-in ends no absence, but the next one is not the first.
+func TestDormantAccountTellsTheFirstSignOfLifeOnce(t *testing.T) {
+	d := settled(t)
+	for _, c := range []struct {
+		day  int
+		want string
+	}{
+		{60, "First sign of life for 47 days, on Firefox on Linux from Other ISP (AS64650)"},
+		{61, "Nothing but challenged sign-ins for 48 days, on Firefox on Linux from Other ISP (AS64650)"},
+		{62, "Nothing but challenged sign-ins for 49 days, on Firefox on Linux from Other ISP (AS64650)"},
+	} {
+		found := get(t, d.entry(signIn(on(c.day, "09:00"), otherProvider, kali)), dormantAccount)
+		if found.Summary != c.want || found.Strength != 1 {
+			t.Errorf("\n got %s, strength %g\nwant %s", found.Summary, found.Strength, c.want)
+		}
+	}
+}

@@ -80,11 +80,11 @@ func (s *Set) detectAppsAtOnce(e *event.Event, at *sighting, m *Memory, learning
 // learnApps keeps that an app is new, and makes it a known one unless the event
 // was challenged.
 func (s *Set) learnApps(e *event.Event, at *sighting, m *Memory, v Verdict) {
-	app := openedApp(e)
+	a, app := &m.opened, openedApp(e)
 	if app == 0 {
+		m.learnRefreshedApp(e, at, v)
 		return
 	}
-	a := &m.opened
 	if a.since == 0 {
 		a.since = at.at.day()
 	}
@@ -94,6 +94,16 @@ func (s *Set) learnApps(e *event.Event, at *sighting, m *Memory, v Verdict) {
 	}
 	if !v.challenged() {
 		a.use(app, i)
+	}
+}
+
+// learnRefreshedApp takes an app that is kept open for a known one: it was opened
+// once, even if the log does not reach back so far. At a strange place it may be
+// somebody else who keeps it open.
+func (m *Memory) learnRefreshedApp(e *event.Event, at *sighting, v Verdict) {
+	app := uint16(appKey(e))
+	if e.Action == event.TokenRefresh && app != 0 && !v.challenged() && m.standpoint(at) == atTheirs {
+		m.opened.use(app, m.opened.find(app))
 	}
 }
 

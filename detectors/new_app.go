@@ -23,11 +23,12 @@ type NewAppConfig struct {
 }
 
 // detectNewApp sees the first sign-in of a user to an app. It is quiet while
-// little is known of the user's apps, and for the front pages of identity
-// providers, which say nothing.
+// little is known of the user's apps, for those opened before in another way,
+// and for the front pages of identity providers, which say nothing.
 func (s *Set) detectNewApp(e *event.Event, m *Memory, out []event.Detection) []event.Detection {
 	key := appKey(e)
-	if !s.cfg.NewApp.Enabled || key == 0 || find(m.apps[:], key) != nil || daysOf(m.apps[:]) < settledApps {
+	opened := find(m.apps[:], key) != nil || m.opened.find(uint16(key)) >= 0
+	if !s.cfg.NewApp.Enabled || key == 0 || opened || daysOf(m.apps[:]) < settledApps {
 		return out
 	}
 	known := count(m.apps[:])

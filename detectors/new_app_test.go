@@ -79,3 +79,30 @@ func TestNewAppOfAUserOfManyApps(t *testing.T) {
 		t.Errorf("got %s / %s", d.Summary, evidence(d))
 	}
 }
+
+// An app that was opened in another way is no new one.
+func TestNewAppOpenedBeforeInAnotherWay(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		before []change
+		want   float64
+	}{
+		{"by single sign-on", []change{berlin, laptop, action(event.TokenIssue)}, 0},
+		{"used", []change{berlin, laptop, action(event.Access)}, 0},
+		{"kept open", []change{berlin, laptop, action(event.TokenRefresh)}, 0},
+		{"kept open by somebody elsewhere", []change{tokyo, kali, action(event.TokenRefresh)}, 1},
+		{"refused", []change{berlin, laptop, action(event.TokenIssue), unsuccessful}, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := newDiary(t)
+			for day := range 14 {
+				d.entry(signIn(on(day, "08:00"), berlin, laptop, app("Mail")))
+			}
+			d.entry(signIn(on(14, "08:00"), append([]change{app("Calendar")}, c.before...)...))
+			found := d.entry(signIn(on(14, "12:00"), berlin, laptop, app("Calendar")))
+			if got := strengthOf(found, newApp); got != c.want {
+				t.Errorf("strength %g, want %g", got, c.want)
+			}
+		})
+	}
+}

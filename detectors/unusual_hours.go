@@ -31,8 +31,16 @@ const (
 	// busy night weighs no more than a few sign-ins.
 	hourStep = 3 * 3600
 
-	// mostInHour is the count at which all are halved: of some four weeks, what
-	// is not repeated is gone after as many again.
+	// leastCounted is what must be counted before hours that are rare in it are
+	// rare. Ours: at the default share, less than one of the sign-ins.
+	leastCounted = 20
+
+	// placeHolds is for how long, in seconds, people are taken to be where they
+	// were seen last when they come through an office that is not located. Ours.
+	placeHolds = 12 * 3600
+
+	// mostInHour is the count at which all are halved, rounded up: what is not
+	// repeated fades to one within weeks.
 	mostInHour = 15 // 4 bits
 	hourBytes  = 24 / 2
 
@@ -60,29 +68,31 @@ func (h *hours) at(day, hour int) int { return int(h.counts[day][hour/2] >> (hou
 // day of weekdays is unusual for nobody.
 func (s *Set) detectUnusualHours(at *sighting, m *Memory, out []event.Detection) []event.Detection {
 	cfg, h := &s.cfg.UnusualHours, &m.hours
-	if !cfg.Enabled || int(m.progress.days) < cfg.Days {
+	if !cfg.Enabled || int(m.progress.days) < cfg.Days || m.mayHaveMoved(at) {
 		return out
 	}
-	day, hour := m.localHour(at)
+	local := m.localTime(at)
+	day, hour := hourOf(local)
 	if day == weekday && dayBegins <= hour && hour < dayEnds {
 		return out
 	}
 	near := float64(h.near(day, hour)) + otherDayShare*float64(h.near(1-day, hour))
 	total := h.total()
-	if near >= cfg.Share*float64(total) {
+	if total < leastCounted || near >= cfg.Share*float64(total) {
 		return out
 	}
 	when := [...]string{"a weekday", "a weekend"}[day]
+	_, nearest := hourOf(local + event.Hour/2)
 	return append(out, event.Detection{
 		Name:     unusualHours,
 		Strength: 1,
 		Key:      uint64(day)<<8 | uint64(hour/(2*hourReach)), // one night is one thing
-		Summary:  fmt.Sprintf("Sign-in at about %02d:00 local time on %s, when this user hardly ever signs in", hour, when),
+		Summary:  fmt.Sprintf("Sign-in at about %02d:00 on %s where this user was last located; they hardly ever sign in then", nearest, when),
 		Evidence: []event.Fact{
-			event.Number("local_hour", float64(hour)),
+			event.Number("local_hour", float64(nearest)),
 			event.Text("day", when),
-			event.Number("sign_ins_near", near),
-			event.Number("sign_ins_counted", float64(total)),
+			event.Number("weight_near", near),
+			event.Number("weight_counted", float64(total)),
 		},
 	})
 }
@@ -94,7 +104,7 @@ func (m *Memory) teachHour(at *sighting) {
 		return
 	}
 	h.counted = at.at
-	day, hour := m.localHour(at)
+	day, hour := hourOf(m.localTime(at))
 	h.counts[day][hour/2] += 1 << (hour % 2 * 4)
 	if h.at(day, hour) < mostInHour {
 		return
@@ -102,7 +112,7 @@ func (m *Memory) teachHour(at *sighting) {
 	const lowBits = 0x77 // of both halves, after the shift
 	for day := range h.counts {
 		for i := range h.counts[day] {
-			h.counts[day][i] = h.counts[day][i] >> 1 & lowBits
+			h.counts[day][i] -= h.counts[day][i] >> 1 & lowBits // a single count stays
 		}
 	}
 }
@@ -126,18 +136,32 @@ func (h *hours) near(day, hour int) int {
 	return sum
 }
 
-// localHour is the hour by the sun, and whether the day is a weekend. An
-// address that is not the person's own says nothing of the longitude; then it
-// is that of the place where the person was seen last.
-func (m *Memory) localHour(at *sighting) (day, hour int) {
+// localTime is the time by the sun where the person is: where the sign-in comes
+// from, be it an office. An address that stands in for the person's own says
+// nothing of the longitude; then it is that of the place where the person was
+// seen last.
+func (m *Memory) localTime(at *sighting) event.Time {
 	lon := at.lon
-	if !at.is(located) || at.is(satellite) || at.is(corporate) || at.kinds != 0 {
-		lon = m.anchors.newestLongitude()
+	if !at.tellsPlace() {
+		lon = m.anchors.newestPlace().lon
 	}
 	const hourOfSun = 15 // degrees
-	local := int64(at.at.time()) + int64(math.Round(float64(lon)/hourOfSun))*int64(event.Hour)
-	days := local / int64(event.Day)
-	hour = int((local - days*int64(event.Day)) / int64(event.Hour))
+	return at.at.time() + event.Time(math.Round(float64(lon)/hourOfSun))*event.Hour
+}
+
+// mayHaveMoved reports that the sign-in comes from an office nobody knows where,
+// so long after the person was seen elsewhere that they may have travelled to it.
+func (m *Memory) mayHaveMoved(at *sighting) bool {
+	return at.is(corporate) && !at.tellsPlace() && at.at.since(m.anchors.newestPlace().at) > placeHolds
+}
+
+// tellsPlace reports that the address is located where the person is.
+func (s *sighting) tellsPlace() bool { return s.is(located) && !s.is(satellite) && s.kinds == 0 }
+
+// hourOf is the hour of a local time, and whether the day is a weekend.
+func hourOf(local event.Time) (day, hour int) {
+	days := int64(local) / int64(event.Day)
+	hour = int((int64(local) - days*int64(event.Day)) / int64(event.Hour))
 	const thursday = 4 // the first day of 1970
 	if d := (days + thursday) % 7; d == 0 || d == 6 {
 		return weekend, hour
@@ -145,9 +169,9 @@ func (m *Memory) localHour(at *sighting) (day, hour int) {
 	return weekday, hour
 }
 
-// newestLongitude is that of the place where the person was last, offices
-// left out if there is any other; 0 if nothing is known.
-func (as *anchors) newestLongitude() float32 {
+// newestPlace is where the person was last, offices left out if there is any
+// other; the zero value if nothing is known.
+func (as *anchors) newestPlace() anchor {
 	var newest anchor
 	for i := range as {
 		a := &as[i]
@@ -155,5 +179,5 @@ func (as *anchors) newestLongitude() float32 {
 			newest = *a
 		}
 	}
-	return newest.lon
+	return newest
 }

@@ -37,8 +37,8 @@ var phrases = [...]string{
 	"Unlike this user: ", "a new network in a new country, ", "a new network in a known country, ",
 	"a new address in a known network, ", "a known address, ", "a known device; ", "a new browser of a known kind; ", "a new device of a new system; ",
 	"a new device of a known system; ", "more than ", " times likelier to be somebody else",
-	" at about ", ":00 local time on a weekday, when this user hardly ever signs in",
-	":00 local time on a weekend, when this user hardly ever signs in", "First sign of life for ",
+	" at about ", ":00 on a weekday where this user was last located; they hardly ever sign in then",
+	":00 on a weekend where this user was last located; they hardly ever sign in then", "First sign of life for ",
 
 	// Travel.
 	" minutes after ", " hours after ", "a sign-in in ", " km/h", " km at ", " on a new device ",
