@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 
@@ -76,17 +74,11 @@ func newSizes(b *testing.B, of simulate.PopulationConfig) *sizes {
 
 // populationPipeline reads with the configuration that comes with the population.
 func populationPipeline(b *testing.B, population *simulate.Population) (*Pipeline, map[string]*ingest.Parser) {
-	files, err := population.Configuration()
+	file, err := population.WriteConfiguration(b.TempDir())
 	if err != nil {
 		b.Fatal(err)
 	}
-	dir := b.TempDir()
-	for name, data := range files {
-		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
-			b.Fatal(err)
-		}
-	}
-	cfg, err := config.Load(filepath.Join(dir, "riskstream.yaml"))
+	cfg, err := config.Load(file)
 	if err != nil {
 		b.Fatal(err)
 	}

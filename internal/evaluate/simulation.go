@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
 
 	"github.com/riskstream/riskstream/event"
 	"github.com/riskstream/riskstream/ingest"
@@ -87,21 +86,16 @@ type reader struct {
 
 // newReader reads with the configuration that comes with the population.
 func newReader(population *simulate.Population) (_ *reader, err error) {
-	files, err := population.Configuration()
-	if err != nil {
-		return nil, err
-	}
 	dir, err := os.MkdirTemp("", "riskstream-evaluate-")
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }() // what is loaded is in memory
-	for name, data := range files {
-		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
-			return nil, err
-		}
+	file, err := population.WriteConfiguration(dir)
+	if err != nil {
+		return nil, err
 	}
-	cfg, err := config.Load(filepath.Join(dir, "riskstream.yaml"))
+	cfg, err := config.Load(file)
 	if err != nil {
 		return nil, err
 	}

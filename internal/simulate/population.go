@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 
 	"github.com/riskstream/riskstream/event"
@@ -217,16 +219,23 @@ geoip:
 directory: directory.yaml
 `
 
-// Configuration is what riskstream needs to read the population's logs, by file
-// name: riskstream.yaml and all that it names, to be written into one
-// directory.
-func (p *Population) Configuration() (map[string][]byte, error) {
+// WriteConfiguration writes what riskstream needs to read the population's logs
+// into a directory: riskstream.yaml, whose path it returns, and all that it names.
+func (p *Population) WriteConfiguration(dir string) (file string, err error) {
 	asn, anonymous, err := p.world.databases()
 	if err != nil {
-		return nil, err
+		return "", err
 	}
-	return map[string][]byte{
-		"riskstream.yaml": []byte(populationConfig), "directory.yaml": p.Directory(),
-		"asn.mmdb": asn, "anonymous.mmdb": anonymous,
-	}, nil
+	file = filepath.Join(dir, "riskstream.yaml")
+	for name, data := range map[string][]byte{
+		file:                                 []byte(populationConfig),
+		filepath.Join(dir, "directory.yaml"): p.Directory(),
+		filepath.Join(dir, "asn.mmdb"):       asn,
+		filepath.Join(dir, "anonymous.mmdb"): anonymous,
+	} {
+		if err := os.WriteFile(name, data, 0o644); err != nil {
+			return "", err
+		}
+	}
+	return file, nil
 }

@@ -2,8 +2,6 @@ package simulate_test
 
 import (
 	"log/slog"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/riskstream/riskstream/event"
@@ -106,17 +104,11 @@ func judge(t testing.TB, p *simulate.Population) verdicts {
 // reader reads records with the population's own configuration.
 func reader(t testing.TB, p *simulate.Population) func(simulate.Record) event.Event {
 	t.Helper()
-	dir := t.TempDir()
-	files, err := p.Configuration()
+	file, err := p.WriteConfiguration(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, data := range files {
-		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	cfg, err := config.Load(filepath.Join(dir, "riskstream.yaml"))
+	cfg, err := config.Load(file)
 	if err != nil {
 		t.Fatal(err)
 	}

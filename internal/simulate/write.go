@@ -9,7 +9,7 @@ import (
 	"github.com/riskstream/riskstream/event"
 )
 
-// Files that Population.Write makes beside its Configuration.
+// Files that Population.Write makes beside the configuration.
 const (
 	MergedFile = "events.jsonl"
 	LabelsFile = "labels.jsonl"
@@ -40,14 +40,8 @@ func (p *Population) Write(dir string, merged bool, step func(event.Time) error)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return w, err
 	}
-	configuration, err := p.Configuration()
-	if err != nil {
+	if _, err := p.WriteConfiguration(dir); err != nil {
 		return w, err
-	}
-	for name, data := range configuration {
-		if err := os.WriteFile(filepath.Join(dir, name), data, 0o644); err != nil {
-			return w, err
-		}
 	}
 	logs, err := createLogs(dir, merged)
 	if err != nil {
