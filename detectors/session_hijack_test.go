@@ -181,3 +181,28 @@ func TestSessionsAreForgotten(t *testing.T) {
 		t.Error("the newest session is forgotten")
 	}
 }
+
+// At another address of the provider's network it takes both: another program,
+// and another cookie.
+func TestSessionHijackInOneNetwork(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		second []change
+		want   float64
+	}{
+		{"another program and cookie", []change{munich, kali, cookie("theirs"), opens}, sameNetworkStrength},
+		{"another program alone", []change{munich, kali, opens}, 0},
+		{"another program with the session's cookie", []change{munich, kali, cookie("mine"), opens}, 0},
+		{"another cookie alone", []change{munich, laptop, cookie("theirs"), opens}, 0},
+		{"at the address that it began at", []change{berlin, kali, cookie("theirs"), opens}, 0},
+		{"in another network", []change{paris, kali, cookie("theirs"), opens}, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := recognised(t)
+			d.entry(signIn(on(20, "09:00"), berlin, laptop, cookie("mine"), session("s1")))
+			if got := strengthOf(d.entry(signIn(on(20, "09:12"), append(c.second, session("s1"))...)), sessionHijack); got != c.want {
+				t.Errorf("strength %g, want %g", got, c.want)
+			}
+		})
+	}
+}
